@@ -1,0 +1,149 @@
+"""Edge: reads ``clusters.yml`` and secret files. Refuses, all problems at once, with places.
+
+A configuration is loaded whole or not at all.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from cluster import strict_yaml
+from cluster.config_checks import contradictions
+from cluster.config_model import Config
+from cluster.errors import ClusterError, ConfigError, ConfigProblem
+
+MAX_BYTES = 16 * 1024 * 1024
+
+
+def load(file: Path) -> Config:
+    """Read and check a configuration file.
+
+    Raises `ConfigError` with every problem found; `ClusterError` if the file cannot be read.
+    """
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise ClusterError(
+            str(file), f"cannot be read: {error.strerror}", "name it with --config.file"
+        ) from error
+    if len(raw) > MAX_BYTES:
+        raise ClusterError(str(file), f"is larger than {MAX_BYTES} bytes", "is it the right file?")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise ConfigError(
+            str(file), (ConfigProblem(line, "", "not UTF-8 text", "save the file as UTF-8"),)
+        ) from error
+    return parse(text, str(file))
+
+
+def parse(text: str, file: str) -> Config:
+    """Check the text of a configuration; `file` is only named in errors."""
+    document = strict_yaml.parse(text)
+    problems = list(document.problems)
+    if document.data is None and not problems:
+        problems.append(ConfigProblem(None, "", "the file is empty", "begin with 'clusters:'"))
+    config: Config | None = None
+    if document.data is not None:
+        try:
+            config = Config.model_validate(document.data)
+        except ValidationError as error:
+            refused = {problem.path for problem in problems}
+            problems += [
+                problem for problem in _explain(error, document) if problem.path not in refused
+            ]
+        else:
+            problems += contradictions(config, document)
+    if problems or config is None:
+        raise ConfigError(file, tuple(sorted(problems, key=lambda p: (p.line or 0, p.path))))
+    return config
+
+
+def read_secret(file: str) -> str:
+    """Return the first line of a secret file, without its line end.
+
+    Raises `ClusterError` that names the file, never its content.
+    """
+    try:
+        text = Path(file).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ClusterError(
+            file, f"the secret file cannot be read: {why}", "check path and rights"
+        ) from error
+    lines = text.splitlines()
+    if not lines or not lines[0].strip():
+        raise ClusterError(file, "the secret file is empty", "put the secret on its first line")
+    return lines[0].strip()
+
+
+def _explain(error: ValidationError, document: strict_yaml.Document) -> Iterator[ConfigProblem]:
+    """Turn pydantic's findings into problems with places and hints."""
+    findings = error.errors(include_url=False)
+    for finding in findings:
+        path = finding["loc"]
+        if finding["type"] == "too_short" and any(
+            other["loc"][: len(path)] == path and other is not finding for other in findings
+        ):
+            continue  # it counts only sound items; what is unsound in them is reported itself
+        problem, hint = _words(finding, path)
+        yield ConfigProblem(document.line_of(path), strict_yaml.path_text(path), problem, hint)
+
+
+def _words(finding: ErrorDetails, path: strict_yaml.Path) -> tuple[str, str]:
+    """Say one finding of pydantic's as problem and hint."""
+    given, context = finding["input"], finding.get("ctx", {})
+    match finding["type"]:
+        case "extra_forbidden":
+            words = "unknown key", _nearest(str(path[-1]), _keys_at(path[:-1]))
+        case "missing":
+            words = "this key is missing", "add it"
+        case "value_error":
+            words = str(context["error"]), ""
+        case "literal_error":
+            words = f"{given!r} is not one of {context['expected']}", ""
+        case "too_short":
+            words = f"needs at least {context['min_length']}", "add what is missing"
+        case "string_pattern_mismatch":
+            words = f"{given!r} is not usable here", f"it must match {context['pattern']}"
+        case "string_type" if isinstance(given, bool | int | float):
+            words = f"{given!r} is not a text", f'write "{given}" in quotes'
+        case _:
+            must = "must be " + finding["msg"].removeprefix("Input should be ")
+            words = must, "" if isinstance(given, dict | tuple) else f"here is {given!r}"
+    return words
+
+
+def _keys_at(path: strict_yaml.Path) -> list[str]:
+    """Return the keys that may stand at a path; empty where it leads nowhere."""
+    model: type[BaseModel] = Config
+    for part in path:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_in(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else "known here: " + ", ".join(known)

@@ -1,0 +1,83 @@
+"""What the parts of a configuration must be to each other. Pure.
+
+Each check yields problems; all of them are reported together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from cluster.config_model import Cluster, Config, Rule
+from cluster.errors import ConfigProblem
+from cluster.model import ALL_VIPS
+from cluster.strict_yaml import Document, Path, path_text
+
+
+def contradictions(config: Config, document: Document) -> list[ConfigProblem]:
+    """Return what contradicts itself in a configuration whose parts are each well formed."""
+    found: list[tuple[Path, str, str]] = list(
+        _repeated(
+            (("clusters", index, "name"), cluster.name)
+            for index, cluster in enumerate(config.clusters)
+        )
+    )
+    for index, cluster in enumerate(config.clusters):
+        found += _in_cluster(cluster, ("clusters", index))
+    return [
+        ConfigProblem(document.line_of(path), path_text(path), problem, hint)
+        for path, problem, hint in found
+    ]
+
+
+def _in_cluster(cluster: Cluster, at: Path) -> Iterator[tuple[Path, str, str]]:
+    for key in ("name", "host_id", "address"):
+        yield from _repeated(
+            ((*at, "hosts", number, key), getattr(host, key))
+            for number, host in enumerate(cluster.hosts)
+        )
+    shared = {cluster.virtual_ip, cluster.nlb_ip}
+    for number, host in enumerate(cluster.hosts):
+        place = (*at, "hosts", number)
+        if host.address in shared:
+            yield (
+                (*place, "address"),
+                f"{host.address} is the cluster's own address",
+                "give the host's dedicated address: whoever takes the traffic answers on the other",
+            )
+        for order, source in enumerate(host.sip_server.sources):
+            if urlsplit(source.url).hostname in shared:
+                yield (
+                    (*place, "sip_server", "sources", order, "url"),
+                    "the page would be read through the cluster's own address",
+                    "use the host's dedicated address",
+                )
+    for number, rule in enumerate(cluster.port_rules):
+        for other_number, other in enumerate(cluster.port_rules[:number]):
+            yield from _overlap(rule, other, (*at, "port_rules", number), other_number)
+
+
+def _overlap(
+    rule: Rule, other: Rule, place: Path, other_number: int
+) -> Iterator[tuple[Path, str, str]]:
+    same_vip = rule.vip == other.vip or ALL_VIPS in {rule.vip, other.vip}
+    if same_vip and rule.start <= other.end and other.start <= rule.end:
+        yield (
+            place,
+            f"overlaps port_rules[{other_number}]",
+            "NLB switches a whole rule; write each rule once, as the host reports it",
+        )
+    elif rule.start == other.start:
+        yield (
+            place,
+            f"begins at the same port as port_rules[{other_number}]",
+            "metrics and alerts name a rule by its first port, so that two of them look alike",
+        )
+
+
+def _repeated(values: Iterable[tuple[Path, object]]) -> Iterator[tuple[Path, str, str]]:
+    seen: dict[object, Path] = {}
+    for path, value in values:
+        if value in seen:
+            yield path, f"{value!r} is already {path_text(seen[value])}", "each must be unique"
+        seen.setdefault(value, path)

@@ -1,0 +1,308 @@
+"""What may stand in ``clusters.yml``, as frozen types. Pure.
+
+Each field's description is its reference: `tests/project` holds the sample file against
+it. Durations are texts with a unit (``250ms``, ``2s``, ``10m``, ``400d``), kept in seconds.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from cluster.model import ALL_VIPS, PortRule
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)\Z")
+
+
+def _duration(value: object) -> float:
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(
+            "not a duration; write a whole number and a unit: 250ms, 2s, 10m, 1h, 400d"
+        )
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _auto_or_duration(value: object) -> float | None:
+    if value == "auto":
+        return None
+    try:
+        return _duration(value)
+    except ValueError as error:
+        raise ValueError(
+            f"neither auto nor a duration{str(error)[len('not a duration') :]}"
+        ) from None
+
+
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise ValueError("must be longer than nothing")
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not an IP address; write one such as 10.0.1.11") from None
+
+
+def _vip(value: str) -> str:
+    return ALL_VIPS if value.lower() == ALL_VIPS else _address(value)
+
+
+def _http_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"{value!r} is not an http or https address")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("credentials must not stand in an address; name a file for them")
+    return value
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
+PositiveDuration = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive)]
+Address = Annotated[str, AfterValidator(_address)]
+Vip = Annotated[str, AfterValidator(_vip)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+FilePath = Annotated[str, Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, strict in types, refusing unknown keys."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class LocalRunner(Section):
+    """Programs are started on the machine sipnlb runs on: for a program on the node itself."""
+
+    type: Literal["local"] = Field(description="where requests are carried out")
+
+
+class Nlb(Section):
+    """How the NLB utility of a host is asked."""
+
+    backend: Literal["nlb"] = Field("nlb", description="text of nlb.exe/wlbs.exe")
+    program: FilePath | None = Field(
+        None, description="path of the utility; default: %SystemRoot%\\System32\\nlb.exe"
+    )
+    code_page: str = Field(
+        "cp437", description="console code page in which the utility prints, as Python names it"
+    )
+    phrases_file: FilePath | None = Field(
+        None, description="phrases of this site, tried before the built-in ones"
+    )
+
+
+class HttpSource(Section):
+    """SIP Server's own statistics page (option http-port)."""
+
+    type: Literal["http"] = Field(description="read the XML page of the SIP Server process")
+    url: HttpUrl = Field(description="the page, normally http://HOST:HTTP-PORT/serverx")
+    lag: Duration = Field(
+        10.0, description="how old the page may be when it is given: operational-stat-timeout"
+    )
+
+
+class SipServer(Section):
+    """The SIP Server on a host."""
+
+    application: str = Field(min_length=1, description="name of its Application object")
+    sources: tuple[HttpSource, ...] = Field(
+        min_length=1, description="where its mode is read; the first that knows it decides"
+    )
+
+
+class Host(Section):
+    """One NLB node with its SIP Server."""
+
+    name: Name = Field(description="label of the host in metrics and alerts")
+    host_id: int = Field(ge=1, le=32, description="NLB host priority, unique in the cluster")
+    address: Address = Field(description="dedicated address, never the virtual IP")
+    runner: LocalRunner = Field(description="where requests to the host are carried out")
+    nlb: Nlb = Field(default_factory=Nlb, description="how its NLB utility is asked")
+    sip_server: SipServer = Field(description="the SIP Server on it")
+
+
+class Rule(Section):
+    """A port rule, exactly as the host reports it."""
+
+    vip: Vip = Field(description="all, or the virtual IP that the rule names")
+    start: Port = Field(description="first port")
+    end: Port = Field(description="last port")
+    protocol: Literal["tcp", "udp", "both"] = Field(description="tcp, udp or both")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Rule:
+        if self.end < self.start:
+            raise ValueError(f"end {self.end} is below start {self.start}")
+        return self
+
+    @property
+    def port_rule(self) -> PortRule:
+        """The rule as the model knows it."""
+        return PortRule(self.vip, self.start, self.end, self.protocol)
+
+
+class Cluster(Section):
+    """An NLB cluster with its SIP Server pair."""
+
+    name: Name = Field(description="label of the cluster in metrics and alerts")
+    virtual_ip: Address = Field(description="address that callers use")
+    cluster_ip: Address | None = Field(
+        None, description="NLB primary IP, where it differs from virtual_ip"
+    )
+    operation_mode: Literal["unicast", "multicast", "igmp_multicast"] = Field(
+        "unicast", description="checked against the host"
+    )
+    simulated: bool = Field(
+        False, description="true where the hosts are sipnlb-simulator's; shown wherever it matters"
+    )
+    port_rules: tuple[Rule, ...] = Field(min_length=1, description="the rules that follow the mode")
+    hosts: tuple[Host, ...] = Field(min_length=2, description="the nodes")
+
+    @property
+    def nlb_ip(self) -> str:
+        """The IP under which NLB reports the cluster."""
+        return self.cluster_ip or self.virtual_ip
+
+    @property
+    def rules(self) -> tuple[PortRule, ...]:
+        """The port rules as the model knows them."""
+        return tuple(rule.port_rule for rule in self.port_rules)
+
+    @property
+    def largest_lag(self) -> float:
+        """Seconds by which the slowest mode source of the cluster may lag."""
+        return max(source.lag for host in self.hosts for source in host.sip_server.sources)
+
+
+class Refresh(Section):
+    """How often the exporter reads each host."""
+
+    sip_server: PositiveDuration = Field(1.0, description="mode of the SIP Server")
+    nlb: PositiveDuration = Field(1.0, description="node state and port states")
+    params: PositiveDuration = Field(60.0, description="parameters and rules of the driver")
+
+
+class Exporter(Section):
+    """Settings of sipnlb-exporter."""
+
+    refresh: Refresh = Field(default_factory=Refresh, description="how often each host is read")
+    timeout: PositiveDuration = Field(2.0, description="how long one reading may take")
+
+
+class BasicAuth(Section):
+    """A user name and the file that holds the password."""
+
+    username: str = Field(min_length=1, description="user name")
+    password_file: FilePath = Field(description="file whose first line is the password")
+
+
+class Credentials(Section):
+    """Credentials of one kind, by file."""
+
+    bearer_token_file: FilePath | None = Field(
+        None, description="file whose first line is the bearer token"
+    )
+    basic_auth: BasicAuth | None = Field(None, description="user name and password")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Credentials:
+        if self.bearer_token_file and self.basic_auth:
+            raise ValueError("bearer_token_file and basic_auth exclude each other")
+        return self
+
+
+class Alertmanager(Credentials):
+    """An Alertmanager that is asked for firing repair alerts, and with which credentials."""
+
+    url: HttpUrl = Field(description="its external address, without /api")
+
+
+class Policy(Section):
+    """What the remediator may do, and in which order."""
+
+    level: Literal["observe", "enforce"] = Field(
+        "observe", description="observe: decide and record, touch nothing; enforce: act"
+    )
+    order: Literal["enable_first", "disable_first"] = Field(
+        "enable_first", description="enable the primary's port before disabling others, or after"
+    )
+    unknown_peer: Literal["disable", "leave"] = Field(
+        "disable", description="what becomes of an enabled port on a host of unknown mode"
+    )
+    settle: Annotated[float | None, BeforeValidator(_auto_or_duration)] = Field(
+        None,
+        description="how long no or two primaries are watched before it holds; "
+        "auto (the default): the largest lag of the cluster + 2s",
+    )
+
+
+class Journal(Section):
+    """The durable record."""
+
+    url: Annotated[str, Field(pattern=r"^sqlite:///.+")] = Field(
+        "sqlite:///sipnlb-journal.db", description="SQLite file of the record, as sqlite:///PATH"
+    )
+    retention: PositiveDuration = Field(400 * 86400.0, description="how long ended rows are kept")
+
+
+class Remediator(Section):
+    """Settings of sipnlb-remediator."""
+
+    policy: Policy = Field(default_factory=Policy, description="what it may do")
+    alertmanagers: tuple[Alertmanager, ...] = Field(
+        (), description="Alertmanagers that are asked for firing repair alerts"
+    )
+    resync: PositiveDuration = Field(30.0, description="how often they are asked")
+    web: Credentials = Field(
+        default_factory=Credentials,
+        description="credentials that callers of its API must show; needed beyond loopback",
+    )
+    journal: Journal = Field(default_factory=Journal, description="the durable record")
+    look_timeout: PositiveDuration = Field(1.5, description="how long one look waits for readings")
+    max_age: PositiveDuration = Field(
+        2.0, description="how old a reading may be when the command that rests on it is sent"
+    )
+    command_timeout: PositiveDuration = Field(5.0, description="how long one command may take")
+    verify_timeout: PositiveDuration = Field(
+        10.0, description="how long a port may take to be read as switched after the command"
+    )
+    attempts: int = Field(
+        3, ge=1, le=10, description="tries of one action before a person is called"
+    )
+    workers: int = Field(32, ge=1, le=256, description="clusters that are looked at side by side")
+
+    @model_validator(mode="after")
+    def _look_within_age(self) -> Remediator:
+        if self.look_timeout >= self.max_age:
+            raise ValueError(
+                "look_timeout must be shorter than max_age, else a reading is too old to act on "
+                "whenever one host does not answer"
+            )
+        return self
+
+
+class Config(Section):
+    """The whole of ``clusters.yml``."""
+
+    clusters: tuple[Cluster, ...] = Field(min_length=1, description="the clusters")
+    exporter: Exporter = Field(default_factory=Exporter, description="sipnlb-exporter")
+    remediator: Remediator = Field(default_factory=Remediator, description="sipnlb-remediator")
+
+    def cluster(self, name: str) -> Cluster | None:
+        """Return the cluster of that name, or None."""
+        return next((cluster for cluster in self.clusters if cluster.name == name), None)

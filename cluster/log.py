@@ -1,0 +1,77 @@
+"""How the programs write their log: one complete line per unit of work, to standard error.
+
+Message constant, values as ``key=value`` (or JSON), time in UTC. INFO: a state changed or an
+action ended. WARNING: an operator should look. ERROR: an operator must.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from structlog.types import Processor
+
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("logfmt", "json")
+
+
+def configure(level: str, form: str) -> None:
+    """Send every log line of the program to standard error in one form.
+
+    level: one of `LEVELS`. form: one of `FORMATS`. Lines of libraries go the same way.
+    """
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        structlog.processors.dict_tracebacks
+        if form == "json"
+        else structlog.processors.format_exc_info,
+    ]
+    last: Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.processors.LogfmtRenderer(
+            key_order=["ts", "level", "event"], bool_as_flag=False, drop_missing=True
+        )
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _readable_values,
+                last,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("urllib3", "werkzeug", "sqlalchemy"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def get(name: str) -> Any:
+    """Return a logger. Its methods take a constant message and values by name."""
+    return structlog.stdlib.get_logger(name)
+
+
+def _readable_values(_: Any, __: str, line: Any) -> Any:
+    """Round what nobody reads to the microsecond, and write enumerations as their words."""
+    for key, value in line.items():
+        if isinstance(value, float):
+            line[key] = round(value, 3)
+        elif isinstance(value, str) and type(value) is not str:
+            line[key] = str(value)
+        elif isinstance(value, tuple | list | set | frozenset):
+            line[key] = ",".join(str(part) for part in value)
+    return line

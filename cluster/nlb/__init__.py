@@ -1,0 +1,1 @@
+"""Windows NLB: what the utility prints, and how it is asked."""

@@ -1,0 +1,143 @@
+"""Edge: asks a host's NLB utility through its runner and makes readings of the answers.
+
+Pairs with `cluster.nlb.output` and `cluster.nlb.params`, which read the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from cluster.clock import Deadline
+from cluster.model import (
+    NlbParams,
+    NodeState,
+    NodeStatus,
+    PortRule,
+    PortState,
+    PortStatus,
+    Problem,
+    Reading,
+    Reason,
+)
+from cluster.nlb import output
+from cluster.nlb.params import parse_params
+from cluster.nlb.phrases import Phrases
+from cluster.runners.request import Answer, Request, Runner, Verb
+
+MAX_RAW_CHARACTERS = 8192
+
+T = TypeVar("T")
+
+
+class _Block(Protocol):
+    @property
+    def cluster_ip(self) -> str | None: ...
+
+
+B = TypeVar("B", bound=_Block)
+
+
+class NlbQuery:
+    """The NLB readings of one host."""
+
+    def __init__(self, runner: Runner, phrases: Phrases, cluster_ip: str, code_page: str) -> None:
+        """Keep how the host is asked.
+
+        cluster_ip: the NLB primary IP; on a host with several clusters it selects the block.
+        code_page: in which the utility prints, as Python names it.
+        """
+        self._runner = runner
+        self._phrases = phrases
+        self._cluster_ip = cluster_ip.lower()
+        self._code_page = code_page
+
+    def node(self, deadline: Deadline) -> Reading[NodeStatus]:
+        """Read the node's state. By hand: ``nlb query``."""
+
+        def interpret(text: str) -> tuple[NodeStatus, Problem | None]:
+            parsed = output.parse_query(text, self._phrases)
+            status, problem = self._chosen(parsed)
+            if status is None:
+                return NodeStatus(), problem
+            unread = status.state is NodeState.UNKNOWN
+            return status, _unknown_text(parsed.problems) if unread else None
+
+        return self._read(Request(Verb.QUERY), deadline, NodeStatus(), interpret)
+
+    def port(self, rule: PortRule, deadline: Deadline) -> Reading[PortStatus]:
+        """Read the state of a port rule. By hand: ``nlb queryport PORT``."""
+
+        def interpret(text: str) -> tuple[PortStatus, Problem | None]:
+            parsed = output.parse_queryport(text, self._phrases)
+            answer, problem = self._chosen(parsed)
+            if answer is None:
+                return PortStatus(), problem
+            unread = answer.status.state is PortState.UNKNOWN
+            return answer.status, _unknown_text(parsed.problems) if unread else None
+
+        return self._read(Request(Verb.QUERYPORT, rule), deadline, PortStatus(), interpret)
+
+    def params(self, deadline: Deadline) -> Reading[NlbParams]:
+        """Read the driver's parameters and port rules. By hand: ``nlb params``."""
+
+        def interpret(text: str) -> tuple[NlbParams, Problem | None]:
+            parsed = parse_params(text, self._phrases)
+            params, problem = self._chosen(parsed)
+            if params is None:
+                return NlbParams(), problem
+            return params, None if params.rules is not None else Problem(
+                Reason.MALFORMED, "; ".join(parsed.problems)
+            )
+
+        return self._read(Request(Verb.PARAMS), deadline, NlbParams(), interpret)
+
+    def _read(
+        self,
+        request: Request,
+        deadline: Deadline,
+        unknown: T,
+        interpret: Callable[[str], tuple[T, Problem | None]],
+    ) -> Reading[T]:
+        answer = self._runner.run(request, deadline)
+        text = output.decode(answer.stdout + answer.stderr, self._code_page)
+        value, problem = unknown, answer.problem
+        if problem is None:
+            value, problem = interpret(text)
+        return Reading(
+            value,
+            source=f"nlb {request.verb}",
+            asked=answer.asked,
+            answered=answer.answered,
+            problem=problem,
+            command=answer.command,
+            raw=_shown(answer, text),
+        )
+
+    def _chosen(self, parsed: output.Parsed[B]) -> tuple[B | None, Problem | None]:
+        """Pick the block of the configured cluster.
+
+        A single block that names no cluster is taken for it; one that names another is not.
+        """
+        if parsed.failure is not None:
+            return None, parsed.failure
+        for block in parsed.blocks:
+            if block.cluster_ip == self._cluster_ip:
+                return block, None
+        if len(parsed.blocks) == 1 and parsed.blocks[0].cluster_ip is None:
+            return parsed.blocks[0], None
+        if not parsed.blocks:
+            return None, _unknown_text(parsed.problems)
+        named = ", ".join(block.cluster_ip or "unnamed" for block in parsed.blocks)
+        return None, Problem(
+            Reason.OTHER_CLUSTER, f"configured is {self._cluster_ip}, the host reports {named}"
+        )
+
+
+def _unknown_text(problems: tuple[str, ...]) -> Problem:
+    return Problem(Reason.UNKNOWN_TEXT, "; ".join(problems))
+
+
+def _shown(answer: Answer, text: str) -> str:
+    status = "none" if answer.exit_status is None else str(answer.exit_status)
+    return f"{text[:MAX_RAW_CHARACTERS].rstrip()}\n[exit status {status}]".lstrip("\n")

@@ -1,0 +1,35 @@
+"""How a program is started and ended as a whole on POSIX systems. Nothing else differs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+
+def start_options() -> dict[str, Any]:
+    """Return the keyword arguments of `subprocess.Popen` that give a program its own group."""
+    return {"start_new_session": True}
+
+
+def interrupt_group(pid: int) -> None:
+    """Ask a started program and all it started to end."""
+    _signal(pid, signal.SIGTERM)
+
+
+def kill_group(pid: int) -> None:
+    """End a started program and all it started, at once."""
+    _signal(pid, signal.SIGKILL)
+
+
+def default_nlb_program() -> str:
+    """Return the name of the NLB utility: only a stand-in can exist on this system."""
+    return "nlb"
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        # The group is gone, or (macOS) holds only zombies.
+        return

@@ -1,0 +1,171 @@
+"""The only module that starts programs: from an argument list, never through a shell.
+
+Each program gets a process group of its own and is ended with everything it started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from cluster.clock import Clock, Deadline, Instant
+
+if sys.platform == "win32":
+    from cluster import process_windows as platform
+else:
+    from cluster import process_posix as platform
+
+default_nlb_program = platform.default_nlb_program
+
+MAX_OUTPUT_BYTES = 256 * 1024
+"""Output kept from one program; what is beyond is read and dropped."""
+
+READ_CHUNK = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a program did.
+
+    exit_status: None if it was not started or had to be killed.
+    start_error: why it could not be started, None if it ran.
+    timed_out: it was still running at its deadline and was killed.
+    truncated: it printed more than `MAX_OUTPUT_BYTES`.
+    """
+
+    asked: Instant
+    ended: Instant
+    stdout: bytes = b""
+    stderr: bytes = b""
+    exit_status: int | None = None
+    start_error: str | None = None
+    timed_out: bool = False
+    truncated: bool = False
+
+
+def run(argv: Sequence[str], deadline: Deadline, clock: Clock) -> Finished:
+    """Run a program to its end or to the deadline, whichever comes first.
+
+    It reads nothing from standard input. Never raises for what the program does. Returns
+    within the deadline even if what it started keeps its output open.
+    """
+    asked = clock.now()
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **platform.start_options(),
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return Finished(asked, clock.now(), start_error=reason)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    collectors = [_Collector(process.stdout), _Collector(process.stderr)]
+    timed_out = False
+    try:
+        for collector in collectors:
+            collector.join(deadline.remaining(clock.now()))
+        process.wait(deadline.remaining(clock.now()))
+        timed_out = any(collector.is_alive() for collector in collectors)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+    finally:
+        platform.kill_group(process.pid)
+        process.wait()
+    return Finished(
+        asked,
+        clock.now(),
+        stdout=collectors[0].bytes(),
+        stderr=collectors[1].bytes(),
+        exit_status=None if timed_out else process.returncode,
+        timed_out=timed_out,
+        truncated=any(collector.truncated for collector in collectors),
+    )
+
+
+class _Collector(threading.Thread):
+    """Reads one pipe to its end, keeping no more than the cap."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(daemon=True, name="program-output")
+        self._pipe = pipe
+        self._kept = bytearray()
+        self.truncated = False
+        self.start()
+
+    def run(self) -> None:
+        """Read until the pipe closes."""
+        with self._pipe:
+            while chunk := self._pipe.read1(READ_CHUNK):  # type: ignore[attr-defined]  # buffered
+                room = MAX_OUTPUT_BYTES - len(self._kept)
+                self._kept += chunk[:room]
+                self.truncated = self.truncated or len(chunk) > room
+
+    def bytes(self) -> bytes:
+        """Return what has been read so far."""
+        return bytes(self._kept)
+
+
+class RunningProgram:
+    """A program that runs until it is stopped."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        """Wrap a started process."""
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also the id of its group on POSIX."""
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs."""
+        return self._process.poll()
+
+    def stop(self, grace_seconds: float) -> int:
+        """Ask it to end, kill its whole group after the grace time, return the exit status."""
+        if self._process.poll() is None:
+            platform.interrupt_group(self.pid)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(grace_seconds)
+        self.kill()
+        return self._process.wait()
+
+    def kill(self) -> None:
+        """End it and everything it started, at once."""
+        platform.kill_group(self.pid)
+        self._process.wait()
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    log_file: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> RunningProgram:
+    """Start a program that runs on, its output appended to a file.
+
+    env: its whole environment; None for this program's own. Raises OSError if it cannot be
+    started.
+    """
+    with log_file.open("ab") as log:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            **platform.start_options(),
+        )
+    return RunningProgram(process)

@@ -1,0 +1,1 @@
+"""Runners: where a request to an NLB host is carried out."""

@@ -1,0 +1,52 @@
+"""Edge: carries requests out on this machine, for a program that runs on the node itself."""
+
+from __future__ import annotations
+
+import shlex
+
+from cluster import programs
+from cluster.clock import Clock, Deadline
+from cluster.model import Problem, Reason
+from cluster.runners.request import Answer, Permit, Request
+
+
+class LocalRunner:
+    """Starts the NLB utility as a program, with an argument list and a deadline."""
+
+    def __init__(self, program: str | None, clock: Clock, permit: Permit | None = None) -> None:
+        """Keep the utility's path.
+
+        program: None for the system's own. permit: without one, this runner refuses every
+        request that changes a port.
+        """
+        self._program = program or programs.default_nlb_program()
+        self._clock = clock
+        self._permit = permit
+
+    def run(self, request: Request, deadline: Deadline, permit: Permit | None = None) -> Answer:
+        """Carry out a request; see `cluster.runners.request.Runner`."""
+        if request.changes and (permit is None or permit is not self._permit):
+            raise PermissionError(f"{request.verb} without the permit of this runner")
+        argv = [self._program, *request.arguments()]
+        finished = programs.run(argv, deadline, self._clock)
+        return Answer(
+            command=shlex.join(argv),
+            asked=finished.asked,
+            answered=finished.ended,
+            sent=finished.start_error is None,
+            stdout=finished.stdout,
+            stderr=finished.stderr,
+            exit_status=finished.exit_status,
+            problem=_problem(finished, self._program),
+        )
+
+
+def _problem(finished: programs.Finished, program: str) -> Problem | None:
+    if finished.start_error is not None:
+        return Problem(Reason.NOT_INSTALLED, f"{program}: {finished.start_error}")
+    if finished.timed_out:
+        seconds = finished.ended.seconds_since(finished.asked)
+        return Problem(Reason.TIMEOUT, f"{program} was still running after {seconds:.1f} s")
+    if finished.truncated:
+        return Problem(Reason.TOO_LARGE, f"{program} printed more than expected")
+    return None

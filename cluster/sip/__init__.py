@@ -1,0 +1,1 @@
+"""SIP Server: where its mode can be read."""

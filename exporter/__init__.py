@@ -1,0 +1,1 @@
+"""Looks and tells. Cannot change anything."""

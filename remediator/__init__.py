@@ -1,0 +1,1 @@
+"""Decides and acts. The only package that may change a port."""

@@ -1,0 +1,1 @@
+"""A pretend site. Shipped for tests and demonstrations, never imported by the products."""
