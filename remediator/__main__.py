@@ -1,0 +1,179 @@
+"""The program ``sipnlb-remediator``: wires the parts, runs until it is told to stop.
+
+Exit status: 0 stopped or sound, 1 failed while running, 2 wrong use or refused configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import threading
+from types import FrameType
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from cluster import flags, log
+from cluster.clock import Clock, SystemClock, deadline_in
+from cluster.config import load
+from cluster.config_model import Cluster, Config
+from cluster.errors import ClusterError
+from cluster.model import ClusterView
+from cluster.observe import host_readers, observe
+from cluster.serve import WebServer, is_loopback, parse_listen_address
+from remediator.acting import Actor, ObserveHosts
+from remediator.door import Door
+from remediator.evidence import ActionOutcome
+from remediator.executor import Executor
+from remediator.gauges import Gauges
+from remediator.journal import Journal
+from remediator.metrics import Metrics
+from remediator.planner import ActionVerb
+from remediator.record import Ending
+from remediator.resync import Resync
+from remediator.rows import Hold, Row
+from remediator.service import Service
+from remediator.switch import Switch
+from remediator.web import MAX_BODY_BYTES, WebhookOutcome, create_app
+from remediator.webhook import AlertOutcome
+
+DEFAULT_PORT = 9877
+WEB_THREADS = 16
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    made = argparse.ArgumentParser(
+        prog="sipnlb-remediator",
+        description="Makes NLB ports follow the SIP Server mode when Alertmanager says so.",
+    )
+    flags.add_program_flags(made, DEFAULT_PORT)
+    return made
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    options = parser().parse_args(argv)
+    log.configure(options.log_level, options.log_format)
+    try:
+        config = load(options.config_file)
+        address = parse_listen_address(options.listen_address)
+        door = Door(config.remediator.web)
+        if door.is_open and not is_loopback(address[0]):
+            raise ClusterError(
+                options.listen_address,
+                "beyond loopback the API needs credentials",
+                "set remediator.web.bearer_token_file or remediator.web.basic_auth",
+            )
+        if options.config_check:
+            hosts = sum(len(cluster.hosts) for cluster in config.clusters)
+            print(
+                f"{options.config_file}: sound: {len(config.clusters)} clusters, {hosts} hosts, "
+                f"level {config.remediator.policy.level}"
+            )
+            return flags.EXIT_OK
+    except ClusterError as error:
+        print(f"sipnlb-remediator: {error}", file=sys.stderr)
+        return flags.EXIT_WRONG_USE
+    try:
+        return run(config, address, door)
+    except ClusterError as error:
+        print(f"sipnlb-remediator: {error}", file=sys.stderr)
+        return flags.EXIT_FAILED
+
+
+def run(config: Config, address: tuple[str, int], door: Door) -> int:
+    """Run until SIGTERM or SIGINT. Raises `ClusterError` if it cannot start."""
+    clock = SystemClock()
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    metrics = make_metrics(registry, config)
+    journal = Journal(config.remediator.journal.url, clock)
+    service = make_service(config, clock, journal, metrics)
+    registry.register(Gauges(config, service))
+    application = create_app(config, service, metrics, registry, door, clock)
+    server = WebServer(
+        application.wsgi_app, address, threads=WEB_THREADS, max_body_bytes=MAX_BODY_BYTES
+    )
+    stopped = threading.Event()
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        log.get("remediator").info("stopping", signal=signal.Signals(number).name)
+        stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    service.start()
+    server.start()
+    log.get("remediator").info(
+        "started",
+        version=flags.version(),
+        url=server.url,
+        level=config.remediator.policy.level,
+        order=config.remediator.policy.order,
+        clusters=len(config.clusters),
+        simulated=[cluster.name for cluster in config.clusters if cluster.simulated],
+        credentials="none" if door.is_open else "required",
+        pid=os.getpid(),
+    )
+    stopped.wait()
+    service.stop()
+    server.close()
+    journal.close()
+    log.get("remediator").info("stopped")
+    return flags.EXIT_OK
+
+
+def make_service(config: Config, clock: Clock, journal: Journal, metrics: Metrics) -> Service:
+    """Wire the service with real readers and the real switch."""
+    settings = config.remediator
+    looking = make_observer(config, clock)
+    switch = Switch(config.clusters, clock)
+    actor = Actor(settings, clock, looking, switch, journal, metrics)
+    jitter = random.Random()  # noqa: S311 - it only spreads pauses between tries
+    executor = Executor(settings, clock, looking, actor, journal, metrics, jitter)
+    names = {cluster.name for cluster in config.clusters}
+    resync = Resync(settings.alertmanagers, names)
+    return Service(config, clock, executor, journal, metrics, resync)
+
+
+def make_observer(config: Config, clock: Clock) -> ObserveHosts:
+    """Return what takes fresh views for looks, with readers of its own."""
+    readers = {cluster.name: host_readers(cluster, clock) for cluster in config.clusters}
+
+    def look_at(cluster: Cluster, hosts: tuple[str, ...] | None) -> ClusterView:
+        chosen = [
+            reader for reader in readers[cluster.name] if hosts is None or reader.host in hosts
+        ]
+        return observe(cluster, chosen, deadline_in(clock, config.remediator.look_timeout), clock)
+
+    return look_at
+
+
+def make_metrics(registry: CollectorRegistry, config: Config) -> Metrics:
+    """Register the counters with every value of their labels."""
+    return Metrics(
+        registry,
+        webhook_outcomes=WebhookOutcome,
+        alert_outcomes=AlertOutcome,
+        rows=Row,
+        endings=Ending,
+        verbs=ActionVerb,
+        action_outcomes=ActionOutcome,
+        holds=Hold,
+        clusters=[cluster.name for cluster in config.clusters],
+    )
+
+
+def entry_point() -> None:
+    """Run as the installed command."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry_point()

@@ -1,0 +1,62 @@
+"""Who may call the API: compares credentials in constant time. Knows nothing of routes.
+
+Secret files are read at each call, so that a rotated secret holds at once; one that cannot
+be read lets nobody in.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+
+from cluster import log
+from cluster.config import read_secret
+from cluster.config_model import Credentials
+from cluster.errors import ClusterError
+
+
+class Door:
+    """Checks the Authorization header of requests."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no credentials are configured at all."""
+        return self._credentials.bearer_token_file is None and self._credentials.basic_auth is None
+
+    @property
+    def challenge(self) -> str:
+        """What a refused caller is told to bring (WWW-Authenticate)."""
+        scheme = "Basic" if self._credentials.basic_auth else "Bearer"
+        return f'{scheme} realm="sipnlb-remediator"'
+
+    def admits(self, authorization: str | None) -> bool:
+        """Tell whether the header's credentials are the configured ones."""
+        if self.is_open:
+            return True
+        scheme, _, given = (authorization or "").strip().partition(" ")
+        try:
+            if self._credentials.bearer_token_file is not None:
+                expected = read_secret(self._credentials.bearer_token_file)
+                return scheme.lower() == "bearer" and _equal(given.strip(), expected)
+            assert self._credentials.basic_auth is not None
+            basic = self._credentials.basic_auth
+            expected = f"{basic.username}:{read_secret(basic.password_file)}"
+            return scheme.lower() == "basic" and _equal(_decoded(given), expected)
+        except ClusterError as error:
+            log.get("remediator").error("nobody is let in", problem=str(error))
+            return False
+
+
+def _decoded(given: str) -> str:
+    try:
+        return base64.b64decode(given.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return ""
+
+
+def _equal(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())

@@ -1,0 +1,63 @@
+"""What a reading after a command proves, and how views are shown in words. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from cluster.model import SERVING_NODE_STATES, ClusterView, HostView, PortState, SipMode
+from remediator.planner import Action, ActionVerb
+from remediator.switch_answer import Sent
+
+
+class ActionOutcome(StrEnum):
+    """How an action ended. The label ``outcome`` of the action counter.
+
+    VERIFIED: the port was read as wanted after the command (an enabled one on a node that
+    serves). NOT_SENT, NO_ANSWER, NOT_FOLLOWED: it was not, and how far the command got.
+    NOT_SERVING: enabled, on a node that takes no traffic. UNREADABLE: no reading since.
+    WORLD_CHANGED: the mode it rested on changed meanwhile. FOUND_DONE, FOUND_NOT_DONE,
+    FOUND_UNREADABLE: what was read after the program had died in the middle of it.
+    """
+
+    VERIFIED = "verified"
+    NOT_SENT = "not_sent"
+    NO_ANSWER = "no_answer"
+    NOT_FOLLOWED = "not_followed"
+    NOT_SERVING = "not_serving"
+    UNREADABLE = "unreadable"
+    WORLD_CHANGED = "world_changed"
+    FOUND_DONE = "found_done"
+    FOUND_NOT_DONE = "found_not_done"
+    FOUND_UNREADABLE = "found_unreadable"
+
+
+def judge(action: Action, after: HostView, sent: Sent) -> ActionOutcome:
+    """Say how an action stands by a reading taken after its command."""
+    if after.mode is not SipMode.UNKNOWN and (after.mode is SipMode.PRIMARY) != (
+        action.verb is ActionVerb.ENABLE
+    ):
+        return ActionOutcome.WORLD_CHANGED
+    state = after.port_state(action.rule)
+    if state is action.wanted:
+        enabled = action.verb is ActionVerb.ENABLE
+        if enabled and after.node_state not in SERVING_NODE_STATES:
+            return ActionOutcome.NOT_SERVING
+        return ActionOutcome.VERIFIED
+    if sent is Sent.NOT_SENT:
+        return ActionOutcome.NOT_SENT
+    if state is PortState.UNKNOWN:
+        return ActionOutcome.UNREADABLE
+    if sent is Sent.NO_ANSWER:
+        return ActionOutcome.NO_ANSWER
+    return ActionOutcome.NOT_FOLLOWED
+
+
+def describe_host(host: HostView) -> str:
+    """Show a host in one line, as ``primary, node converged, 5060 enabled``."""
+    ports = [f"{rule.port_spec} {reading.value.state}" for rule, reading in host.ports]
+    return ", ".join((str(host.mode), f"node {host.node_state}", *ports))
+
+
+def describe(view: ClusterView) -> dict[str, str]:
+    """Show every host of a view in one line each."""
+    return {host.host: describe_host(host) for host in view.hosts}

@@ -1,0 +1,221 @@
+"""Edge: one look at a cluster and what follows from it: observe, plan, act, observe again.
+
+The cluster is observed anew after every batch of actions and planned anew, so that a world
+that changed meanwhile is never finished blindly. A look ends when the cluster is right, when
+something forbids to act (a hold), or when the program is told to stop.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from threading import Event
+
+from cluster.clock import Clock, Instant
+from cluster.config_model import Cluster, Remediator
+from cluster.model import ClusterView
+from remediator.acting import Actor, ObserveHosts
+from remediator.attempts import Attempts, appearance
+from remediator.evidence import ActionOutcome, describe
+from remediator.interlocks import Block, Circumstances, why_blocked
+from remediator.journal import Journal
+from remediator.looks import Trigger
+from remediator.metrics import Metrics
+from remediator.planner import Action, ActionVerb, Decision, Order, UnknownPeer, plan
+from remediator.record import Ending, LookRecord, LookResult
+from remediator.rows import HOLD_TEXT, Hold, Patience
+
+POLL_SECONDS = 0.25
+REREAD_SECONDS = 2.0
+STALE_VIEWS_ALLOWED = 3
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one look has to remember between its rounds."""
+
+    cluster: Cluster
+    trigger: Trigger
+    stop: Event
+    order: Order
+    began: Instant
+    remediation: int | None = None
+    unsettled_since: Instant | None = None
+    disabling_since: Instant | None = None
+    stale_views: int = 0
+    verified: set[Action] = field(default_factory=set)
+
+
+class Executor:
+    """Carries out looks; one at a time for a cluster, many clusters side by side."""
+
+    def __init__(
+        self,
+        settings: Remediator,
+        clock: Clock,
+        observe: ObserveHosts,
+        actor: Actor,
+        journal: Journal,
+        metrics: Metrics,
+        jitter: random.Random,
+    ) -> None:
+        """Wire it. jitter: spreads the pauses between tries."""
+        self._settings = settings
+        self._clock = clock
+        self._observe = observe
+        self._actor = actor
+        self._journal = journal
+        self._metrics = metrics
+        self._record = LookRecord(journal, metrics, settings.policy.level)
+        self._jitter = jitter
+        self._attempts: dict[str, Attempts] = {}
+
+    def look(self, cluster: Cluster, trigger: Trigger, stop: Event) -> LookResult:
+        """Look at a cluster until it is right or held. Raises `JournalError` if it cannot write.
+
+        stop: when set, the running action is finished and recorded, and no other begins.
+        """
+        order = Order(self._settings.policy.order)
+        look = _Look(cluster, trigger, stop, order, self._clock.now())
+        if trigger is Trigger.RECONCILE:
+            self._attempts_of(cluster).clear()
+        while True:
+            view = self._observe(cluster, None)
+            self._metrics.stage("observe", view.ended.seconds_since(view.began))
+            if look.remediation is None:
+                self._record.close_interrupted(view)
+            decision = self._plan(look, view)
+            self._record.note_fences(view, decision)
+            result = self._next(look, view, decision)
+            if result is not None:
+                self._finish(look, result)
+                return result
+
+    def _plan(self, look: _Look, view: ClusterView) -> Decision:
+        """Plan on a view. With ``disable_first`` the wait for the others is bounded."""
+        waited = (
+            look.disabling_since is not None
+            and view.began.seconds_since(look.disabling_since) >= self._settings.verify_timeout
+        )
+        if waited:
+            look.order = Order.ENABLE_FIRST
+        unknown_peer = UnknownPeer(self._settings.policy.unknown_peer)
+        decision = plan(view, order=look.order, unknown_peer=unknown_peer)
+        disabling = look.order is Order.DISABLE_FIRST and any(
+            action.verb is ActionVerb.DISABLE for action in decision.actions
+        )
+        if disabling and look.disabling_since is None:
+            look.disabling_since = view.began
+        return decision
+
+    def _next(self, look: _Look, view: ClusterView, decision: Decision) -> LookResult | None:
+        """Do what the decision says; return the look's result, or None to observe again."""
+        if look.stop.is_set():
+            return LookResult(Ending.STOPPED, view, decision)
+        if not decision.actions:
+            return self._without_actions(look, view, decision)
+        look.unsettled_since = None
+        if self._settings.policy.level == "observe":
+            return LookResult(Ending.OBSERVED, view, decision)
+        return self._act(look, view, decision)
+
+    def _without_actions(
+        self, look: _Look, view: ClusterView, decision: Decision
+    ) -> LookResult | None:
+        if decision.hold is None:
+            ending = Ending.RIGHT if look.remediation is None else Ending.REMEDIATED
+            return LookResult(ending, view, decision)
+        since = look.unsettled_since = look.unsettled_since or view.began
+        patience = self._patience_seconds(look.cluster, decision.patience)
+        if self._clock.now().seconds_since(since) < patience:
+            self._clock.wait(POLL_SECONDS, look.stop)
+            return None
+        return LookResult(Ending.HELD, view, decision, decision.hold, HOLD_TEXT[decision.hold])
+
+    def _patience_seconds(self, cluster: Cluster, patience: Patience) -> float:
+        if patience is Patience.SETTLE:
+            settle = self._settings.policy.settle
+            return cluster.largest_lag + 2.0 if settle is None else settle
+        return REREAD_SECONDS if patience is Patience.REREAD else 0.0
+
+    def _act(self, look: _Look, view: ClusterView, decision: Decision) -> LookResult | None:
+        """Carry out what may be carried out now; return a hold if nothing may."""
+        attempts = self._attempts_of(look.cluster)
+        blocks: list[Block] = []
+        pauses: list[float] = []
+        for action in decision.actions:
+            if look.stop.is_set():
+                return None
+            block = self._why_not(look, view, action)
+            seen = appearance(view.host(action.host), action)
+            pause = attempts.pause(action, seen, self._clock.now().monotonic)
+            if block is not None:
+                blocks.append(block)
+            elif pause > 0:
+                pauses.append(pause)
+                if attempts.is_exhausted(action):
+                    blocks.append(
+                        Block(Hold.ACTION_FAILED, f"{action}: {HOLD_TEXT[Hold.ACTION_FAILED]}")
+                    )
+            else:
+                self._carry_out(look, view, decision, action)
+                return None
+        if any(block.hold is Hold.VIEW_TOO_OLD for block in blocks):
+            look.stale_views += 1
+            if look.stale_views < STALE_VIEWS_ALLOWED:
+                return None
+        if not blocks:
+            self._clock.wait(min(pauses), look.stop)
+            return None
+        return LookResult(Ending.HELD, view, decision, blocks[0].hold, blocks[0].text)
+
+    def _why_not(self, look: _Look, view: ClusterView, action: Action) -> Block | None:
+        return why_blocked(
+            Circumstances(action, view, self._clock.now(), self._settings.max_age, look.order)
+        )
+
+    def _carry_out(
+        self, look: _Look, view: ClusterView, decision: Decision, action: Action
+    ) -> None:
+        """Carry out one action and count it as a failed try unless it was verified to stay."""
+        if look.remediation is None:
+            look.remediation = self._journal.open_decision(
+                look.cluster.name,
+                row=decision.row,
+                trigger=look.trigger.label,
+                level=self._settings.policy.level,
+                detail={"why": str(decision), "view": describe(view)},
+            )
+        attempts = self._attempts_of(look.cluster)
+        outcome = self._actor.act(
+            look.cluster,
+            view,
+            decision,
+            action,
+            look.remediation,
+            attempts.number(action),
+            look.stop,
+        )
+        changed_back = action in look.verified
+        if outcome is ActionOutcome.VERIFIED:
+            look.verified.add(action)
+            opposite = ActionVerb.DISABLE if action.verb is ActionVerb.ENABLE else ActionVerb.ENABLE
+            look.verified.discard(Action(opposite, action.host, action.rule))
+        if outcome is ActionOutcome.WORLD_CHANGED:
+            return
+        if outcome is not ActionOutcome.VERIFIED or changed_back:
+            attempts.failed(
+                action,
+                appearance(view.host(action.host), action),
+                self._clock.now().monotonic,
+                self._jitter.uniform(0.5, 1.5),
+            )
+
+    def _finish(self, look: _Look, result: LookResult) -> None:
+        if result.ending in {Ending.RIGHT, Ending.REMEDIATED}:
+            self._attempts_of(look.cluster).clear()
+        seconds = self._clock.now().seconds_since(look.began)
+        self._record.ended(result, look.trigger, look.remediation, seconds)
+
+    def _attempts_of(self, cluster: Cluster) -> Attempts:
+        return self._attempts.setdefault(cluster.name, Attempts(self._settings.attempts))

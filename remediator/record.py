@@ -1,0 +1,159 @@
+"""Edge: what a look leaves behind: journal rows, metrics, and one line in the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cluster import log
+from cluster.model import ClusterView, PortState
+from remediator.evidence import ActionOutcome, describe
+from remediator.journal import Journal
+from remediator.journal_schema import JournalRow, Kind
+from remediator.looks import Trigger
+from remediator.metrics import Metrics
+from remediator.planner import Action, ActionVerb, Decision
+from remediator.rows import HOLD_TEXT, NEEDS_PERSON, Hold
+
+
+class Ending(StrEnum):
+    """How a look ended. The label ``outcome`` of the remediation counter.
+
+    RIGHT: nothing was to be done. REMEDIATED: it was done and read back. HELD: something
+    forbids to act or an action failed. OBSERVED: it would have acted; the level is observe.
+    STOPPED: the program was told to stop; what is open is taken up at the next start.
+    """
+
+    RIGHT = "right"
+    REMEDIATED = "remediated"
+    HELD = "held"
+    OBSERVED = "observed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class LookResult:
+    """What a look came to. hold, text: why nothing (more) is done; None and empty otherwise."""
+
+    ending: Ending
+    view: ClusterView
+    decision: Decision
+    hold: Hold | None = None
+    text: str = ""
+
+
+class LookRecord:
+    """Writes what looks come to. Every method raises `JournalError` if it cannot."""
+
+    def __init__(self, journal: Journal, metrics: Metrics, level: str) -> None:
+        self._journal = journal
+        self._metrics = metrics
+        self._level = level
+        self._last_said: dict[str, tuple[str, ...]] = {}
+
+    def close_interrupted(self, view: ClusterView) -> None:
+        """End what a dead process left open, each action by what is read now."""
+        for row in self._journal.open_rows(Kind.ACTION, view.cluster):
+            outcome = _found(row, view)
+            self._metrics.action(row.verb, outcome)
+            self._journal.end([row.id], outcome)
+            log.get("remediator").warning(
+                "action of a stopped run closed",
+                cluster=row.cluster,
+                host=row.host,
+                port=row.port,
+                verb=row.verb,
+                begun=row.at,
+                outcome=outcome,
+            )
+        interrupted = self._journal.open_rows(Kind.DECISION, view.cluster)
+        self._journal.end([row.id for row in interrupted], "interrupted")
+
+    def note_fences(self, view: ClusterView, decision: Decision) -> None:
+        """Open a note for a host that cannot be commanded; end it when the host is seen right.
+
+        The note permits nothing: it only keeps the host in sight.
+        """
+        for name in decision.fenced:
+            text = HOLD_TEXT[Hold.FENCE_PENDING]
+            self._journal.open_note(Kind.FENCE, view.cluster, name, Hold.FENCE_PENDING, text)
+        for row in self._journal.open_rows(Kind.FENCE, view.cluster):
+            ending = _fence_ending(row.host, view)
+            if ending is not None:
+                self._journal.end([row.id], ending)
+
+    def ended(
+        self, result: LookResult, trigger: Trigger, remediation: int | None, seconds: float
+    ) -> None:
+        """Write how a look ended. remediation: the open row of its actions, None without any."""
+        cluster, decision = result.view.cluster, result.decision
+        if remediation is not None:
+            incomplete = result.ending not in {Ending.REMEDIATED, Ending.STOPPED}
+            self._journal.end([remediation], "incomplete" if incomplete else result.ending)
+        if remediation is None or result.ending is Ending.HELD:
+            self._journal.record_decision(
+                cluster,
+                row=decision.row,
+                reason=result.hold or "",
+                outcome=result.ending,
+                trigger=trigger.label,
+                level=self._level,
+                detail={
+                    "why": str(decision),
+                    "text": result.text,
+                    "would": [str(action) for action in decision.actions],
+                    "view": describe(result.view),
+                },
+            )
+        if result.hold is not None:
+            self._metrics.hold(result.hold)
+            if result.hold in NEEDS_PERSON:
+                self._journal.open_note(Kind.PERSON, cluster, "", result.hold, result.text)
+        elif result.ending in {Ending.RIGHT, Ending.REMEDIATED}:
+            self._journal.close_notes(Kind.PERSON, cluster, "right")
+        self._metrics.remediation(cluster, decision.row, result.ending)
+        self._say(result, trigger, seconds)
+
+    def _say(self, result: LookResult, trigger: Trigger, seconds: float) -> None:
+        """Log the end of a look; one that says the same as the last only at level debug."""
+        logger = log.get("remediator")
+        said = (result.ending, result.decision.row, result.hold or "", result.text)
+        write = logger.info
+        if result.ending in {Ending.HELD, Ending.OBSERVED}:
+            write = logger.warning
+        if self._last_said.get(result.view.cluster) == said and result.ending is not (
+            Ending.REMEDIATED
+        ):
+            write = logger.debug
+        self._last_said[result.view.cluster] = said
+        write(
+            "look ended",
+            cluster=result.view.cluster,
+            ending=result.ending,
+            row=result.decision.row,
+            hold=result.hold,
+            trigger=trigger.label,
+            why=result.text or str(result.decision),
+            seconds=seconds,
+        )
+
+
+def _found(row: JournalRow, view: ClusterView) -> ActionOutcome:
+    """Say how an interrupted action stands by what is read now."""
+    host = next((host for host in view.hosts if host.host == row.host), None)
+    rule = next((rule for rule in view.rules if rule.port == row.port), None)
+    if host is None or rule is None or host.port_state(rule) is PortState.UNKNOWN:
+        return ActionOutcome.FOUND_UNREADABLE
+    done = host.port_state(rule) is Action(ActionVerb(row.verb), row.host, rule).wanted
+    return ActionOutcome.FOUND_DONE if done else ActionOutcome.FOUND_NOT_DONE
+
+
+def _fence_ending(name: str, view: ClusterView) -> str | None:
+    """Say how the note on a host ends, or None while it stands."""
+    if [host.host for host in view.primaries] == [name]:
+        return "only_primary"
+    host = next((host for host in view.hosts if host.host == name), None)
+    if host is None:
+        return "not_configured"
+    closed = all(host.port_state(rule) is PortState.DISABLED for rule in view.rules)
+    return "closed" if closed else None

@@ -1,0 +1,267 @@
+"""Edge: takes alerts in, decides when which cluster is looked at, and runs the looks.
+
+Each cluster has at most one look running and one waiting; different clusters never wait for
+each other (up to the number of workers).
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cluster import log
+from cluster.clock import Clock, Instant
+from cluster.config_model import Cluster, Config
+from remediator import webhook
+from remediator.journal import Journal, JournalError
+from remediator.journal_schema import JournalRow, Kind
+from remediator.looks import LookBoard, Trigger
+from remediator.metrics import Metrics
+from remediator.record import Ending, LookResult
+from remediator.resync import Resync
+from remediator.rows import HOLD_TEXT, Hold
+from remediator.webhook import Alert, AlertOutcome
+
+WATCHDOG_MAX_AGE_SECONDS = 180.0
+PRUNE_EVERY_SECONDS = 86400.0
+IDLE_SECONDS = 3600.0
+
+
+class Looking(Protocol):
+    """What carries out a look; `remediator.executor.Executor` is the real one."""
+
+    def look(self, cluster: Cluster, trigger: Trigger, stop: threading.Event) -> LookResult:
+        """Look at a cluster until it is right or held."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """How the last look at a cluster ended. result: None if it could not even be made."""
+
+    ended: Instant
+    trigger: Trigger
+    result: LookResult | None
+    hold: Hold | None
+    text: str
+
+
+class Service:
+    """The running remediator, without its web face."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        executor: Looking,
+        journal: Journal,
+        metrics: Metrics,
+        resync: Resync,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._executor = executor
+        self._metrics = metrics
+        self._board = LookBoard()
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(config.remediator.workers, thread_name_prefix="look")
+        self._threads: list[threading.Thread] = []
+        self._started = clock.now()
+        self._last: dict[str, LastLook] = {}
+        self._watchdog: Instant | None = None
+        self.journal = journal
+        self.resync = resync
+        self.verified: dict[str, datetime] = {}
+
+    def start(self) -> None:
+        """Begin to work: look at every cluster once, then as alerts and holds call for it."""
+        self._started = self._clock.now()
+        self.journal.record_service("started", {"clusters": len(self._config.clusters)})
+        for cluster in self._config.clusters:
+            self.request(cluster.name, Trigger.START)
+        for name, body in (("dispatch", self._dispatch), ("resync", self._resync_loop)):
+            thread = threading.Thread(target=body, daemon=True, name=name)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Take no more alerts, finish and record the running actions, then end."""
+        self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._pool.shutdown(wait=True)
+        try:
+            self.journal.record_service("stopped", {})
+        except JournalError as error:
+            log.get("remediator").error("stop not recorded", problem=str(error))
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no more alerts are taken."""
+        return self._stop.is_set()
+
+    def accept(self, body: bytes) -> webhook.Payload:
+        """Take a webhook in: judge its alerts, write them down, ask for looks.
+
+        Returns when they are durable. Raises `PayloadError` for what Alertmanager would not
+        send, `JournalError` if they cannot be written; then nothing was taken in.
+        """
+        arrived = self._clock.now()
+        names = {cluster.name for cluster in self._config.clusters}
+        payload = webhook.parse(body, names)
+        self.journal.record_alerts(
+            (a for a in payload.alerts if a.outcome is not AlertOutcome.WATCHDOG), "webhook"
+        )
+        for alert in payload.alerts:
+            self._metrics.alert(alert.outcome)
+            if alert.outcome is AlertOutcome.WATCHDOG:
+                self._watchdog = arrived
+            elif alert.outcome is AlertOutcome.ACCEPTED and alert.starts_at is not None:
+                self._metrics.stage("alert", (arrived.utc - alert.starts_at).total_seconds())
+        self._request_for(payload.alerts, Trigger.ALERT)
+        if payload.truncated:
+            self._resync_now()
+        self._metrics.stage("webhook", self._clock.now().seconds_since(arrived))
+        return payload
+
+    def request(self, cluster: str, trigger: Trigger) -> None:
+        """Ask for a look as soon as the cluster's running one has ended."""
+        with self._changed:
+            self._board.request(cluster, trigger, self._clock.now().monotonic)
+            self._changed.notify_all()
+
+    def _request_for(self, alerts: tuple[Alert, ...] | list[Alert], trigger: Trigger) -> None:
+        accepted = {a.cluster for a in alerts if a.outcome is AlertOutcome.ACCEPTED}
+        for cluster in accepted:
+            self.request(cluster, trigger)
+
+    def _dispatch(self) -> None:
+        """Hand due looks to the workers until told to stop."""
+        while not self._stop.is_set():
+            with self._changed:
+                now = self._clock.now().monotonic
+                taken = self._board.take(now)
+                if not taken:
+                    due = self._board.next_due()
+                    self._changed.wait(IDLE_SECONDS if due is None else max(0.0, due - now))
+            for cluster, trigger in taken:
+                self._pool.submit(self._look, cluster, trigger)
+
+    def _look(self, name: str, trigger: Trigger) -> None:
+        """Run one look and say on the board how it ended."""
+        cluster = self._config.cluster(name)
+        assert cluster is not None
+        result: LookResult | None = None
+        hold: Hold | None = None
+        text = ""
+        try:
+            alerts = self.journal.open_rows(Kind.ALERT, name)
+            result = self._executor.look(cluster, trigger, self._stop)
+            hold, text = result.hold, result.text
+            if result.ending is not Ending.STOPPED:
+                self._end_alerts(alerts, result)
+        except JournalError as error:
+            hold, text = Hold.JOURNAL_UNWRITABLE, str(error)
+            log.get("remediator").error("journal does not answer", cluster=name, problem=str(error))
+        except Exception as error:  # noqa: BLE001 - boundary: one cluster's bug must not stop the others
+            hold, text = Hold.BUG, f"{type(error).__name__}: {error}"
+            log.get("remediator").exception("look failed", cluster=name, hint=HOLD_TEXT[Hold.BUG])
+            self._call_person(name, text)
+        if result is None and hold is not None:
+            self._metrics.hold(hold)
+        self._note_end(cluster, LastLook(self._clock.now(), trigger, result, hold, text))
+
+    def _call_person(self, name: str, text: str) -> None:
+        try:
+            self.journal.open_note(Kind.PERSON, name, "", Hold.BUG, text)
+        except JournalError as error:
+            log.get("remediator").error("bug not recorded", cluster=name, problem=str(error))
+
+    def _end_alerts(self, alerts: list[JournalRow], result: LookResult) -> None:
+        """End the alerts that were there before the look began."""
+        self.journal.end([row.id for row in alerts], result.ending)
+        starts = [row.starts_at for row in alerts if row.starts_at is not None]
+        if result.ending is Ending.REMEDIATED and starts:
+            began = datetime.fromisoformat(min(starts))
+            self._metrics.remediated((self._clock.now().utc - began).total_seconds())
+
+    def _note_end(self, cluster: Cluster, last: LastLook) -> None:
+        ending = last.result.ending if last.result else None
+        now = last.ended.monotonic
+        with self._changed:
+            self._last[cluster.name] = last
+            if ending in {Ending.RIGHT, Ending.REMEDIATED}:
+                self.verified[cluster.name] = last.ended.utc
+            if last.hold is not None:
+                self._board.held(cluster.name, last.hold, now)
+            else:
+                alerted = last.trigger in {Trigger.ALERT, Trigger.RESYNC}
+                again = ending is Ending.REMEDIATED or (ending is Ending.RIGHT and alerted)
+                recheck = now + cluster.largest_lag + 1.0 if again else None
+                self._board.ended(cluster.name, recheck)
+            self._changed.notify_all()
+
+    def _resync_loop(self) -> None:
+        """Ask the Alertmanagers at once and then at the interval; prune the journal daily."""
+        pruned: Instant | None = None
+        while not self._stop.is_set():
+            self._resync_now()
+            now = self._clock.now()
+            if pruned is None or now.seconds_since(pruned) >= PRUNE_EVERY_SECONDS:
+                pruned = now
+                self._prune()
+            self._clock.wait(self._config.remediator.resync, self._stop)
+
+    def _resync_now(self) -> None:
+        alerts = self.resync.firing()
+        try:
+            self.journal.record_alerts(alerts, "resync")
+        except JournalError as error:
+            log.get("remediator").error("resync not recorded", problem=str(error))
+            return
+        self._request_for(alerts, Trigger.RESYNC)
+
+    def _prune(self) -> None:
+        try:
+            count = self.journal.prune(self._config.remediator.journal.retention)
+        except JournalError as error:
+            log.get("remediator").error("journal not pruned", problem=str(error))
+            return
+        if count:
+            log.get("remediator").info("journal pruned", rows=count)
+
+    def last_look(self, cluster: str) -> LastLook | None:
+        """Return how the last look at a cluster ended, None before the first."""
+        return self._last.get(cluster)
+
+    def seconds_to_next_look(self, cluster: str) -> float | None:
+        """Return the seconds to a cluster's next look: 0.0 while one runs, None if none waits."""
+        with self._changed:
+            if self._board.is_running(cluster):
+                return 0.0
+            due = self._board.due_of(cluster)
+        return None if due is None else max(0.0, due - self._clock.now().monotonic)
+
+    @property
+    def watchdog_seen(self) -> Instant | None:
+        """When the watchdog alert last came, None if it has not since the start."""
+        return self._watchdog
+
+    def why_not_ready(self) -> list[str]:
+        """Return what keeps this program from doing its work; empty if nothing does."""
+        reasons = ["it is stopping"] if self.stopping else []
+        unwritable = self.journal.why_unwritable()
+        if unwritable is not None:
+            reasons.append(unwritable)
+        since = self._watchdog or self._started
+        age = self._clock.now().seconds_since(since)
+        if age > WATCHDOG_MAX_AGE_SECONDS:
+            reasons.append(
+                f"no watchdog alert for {age:.0f} s: Prometheus or Alertmanager does not reach us"
+            )
+        return reasons

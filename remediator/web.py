@@ -1,0 +1,268 @@
+"""The remediator's HTTP face: translates requests to calls of the service, nothing more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from cluster import log
+from cluster.clock import Clock
+from cluster.config_model import Cluster, Config
+from remediator import status
+from remediator.door import Door
+from remediator.journal import MAX_ROWS, JournalError
+from remediator.journal_schema import Kind
+from remediator.looks import Trigger
+from remediator.metrics import Metrics
+from remediator.service import Service
+from remediator.webhook import Alert, AlertOutcome, PayloadError
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+DEFAULT_ROWS = 100
+
+
+class WebhookOutcome(StrEnum):
+    """What became of a webhook request. The label ``outcome`` of the webhook counter."""
+
+    TAKEN = "taken"
+    MALFORMED = "malformed"
+    UNAUTHORIZED = "unauthorized"
+    TOO_LARGE = "too_large"
+    JOURNAL_UNWRITABLE = "journal_unwritable"
+    STOPPING = "stopping"
+
+
+def create_app(
+    config: Config,
+    service: Service,
+    metrics: Metrics,
+    registry: CollectorRegistry,
+    door: Door,
+    clock: Clock,
+) -> Flask:
+    """Make the WSGI application."""
+    app = Flask("remediator", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    face = WebFace(config, service, metrics, registry, door, clock)
+    app.before_request(face.authenticate)
+    app.add_url_rule("/api/v1/alerts", view_func=face.alerts, methods=["POST"])
+    app.add_url_rule("/api/v1/clusters", view_func=face.clusters)
+    app.add_url_rule("/api/v1/clusters/<name>", view_func=face.cluster)
+    app.add_url_rule(
+        "/api/v1/clusters/<name>/reconcile", view_func=face.reconcile, methods=["POST"]
+    )
+    app.add_url_rule("/api/v1/journal", view_func=face.journal)
+    app.add_url_rule("/metrics", view_func=face.expose)
+    app.add_url_rule("/-/healthy", view_func=face.healthy)
+    app.add_url_rule("/-/ready", view_func=face.ready)
+    app.add_url_rule("/", view_func=face.index)
+    app.register_error_handler(RequestEntityTooLarge, face.too_large)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(JournalError, _journal_error)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class WebFace:
+    """The answers to requests, one method a route."""
+
+    config: Config
+    service: Service
+    metrics: Metrics
+    registry: CollectorRegistry
+    door: Door
+    clock: Clock
+
+    def authenticate(self) -> Response | None:
+        """Let nobody without credentials at the API; None lets a request through."""
+        if not request.path.startswith("/api/"):
+            return None
+        if self.door.admits(request.headers.get("Authorization")):
+            return None
+        if _is_webhook():
+            self._refused(WebhookOutcome.UNAUTHORIZED, "credentials")
+        response = _error(401, "missing or wrong credentials", "send the configured credentials")
+        response.headers["WWW-Authenticate"] = self.door.challenge
+        return response
+
+    def alerts(self) -> Response:
+        """Take a webhook in; every alert in it gets an outcome of its own."""
+        if self.service.stopping:
+            self.metrics.webhook(WebhookOutcome.STOPPING)
+            return _error(503, "the program is stopping", "send it again")
+        try:
+            payload = self.service.accept(request.get_data())
+        except PayloadError as error:
+            self._refused(WebhookOutcome.MALFORMED, error.text)
+            return _error(400, error.text, "send an Alertmanager webhook, version 4")
+        except JournalError as error:
+            self.metrics.webhook(WebhookOutcome.JOURNAL_UNWRITABLE)
+            log.get("remediator").error("webhook not taken", problem=str(error))
+            return _error(503, error.problem, "it is taken once the journal can be written again")
+        self.metrics.webhook(WebhookOutcome.TAKEN)
+        _log_alerts(payload.alerts)
+        outcomes = [
+            {
+                "fingerprint": alert.fingerprint,
+                "cluster": alert.cluster,
+                "outcome": alert.outcome,
+                "problem": alert.problem,
+            }
+            for alert in payload.alerts
+        ]
+        return jsonify(truncated=payload.truncated, alerts=outcomes)
+
+    def clusters(self) -> Response:
+        """Tell how every cluster stands."""
+        return jsonify(clusters=[self._summary(cluster) for cluster in self.config.clusters])
+
+    def cluster(self, name: str) -> Response:
+        """Tell how one cluster stands, with every reading of its last look."""
+        found = self.config.cluster(name)
+        if found is None:
+            return _unknown_cluster(name, self.config)
+        hosts = status.hosts(self.service.last_look(name), self.clock.now())
+        return jsonify(**self._summary(found), hosts=hosts)
+
+    def reconcile(self, name: str) -> Response:
+        """Ask for a look now, as a person does who wants it tried again."""
+        if self.config.cluster(name) is None:
+            return _unknown_cluster(name, self.config)
+        if self.service.stopping:
+            return _error(503, "the program is stopping", "send it again")
+        self.service.request(name, Trigger.RECONCILE)
+        response = jsonify(cluster=name, look="requested")
+        response.status_code = 202
+        return response
+
+    def journal(self) -> Response:
+        """Show journal rows, newest first."""
+        try:
+            kind = request.args.get("kind")
+            rows = self.service.journal.rows(
+                cluster=request.args.get("cluster"),
+                kind=Kind(kind) if kind is not None else None,
+                before=_whole("before"),
+                limit=_whole("limit") or DEFAULT_ROWS,
+            )
+        except ValueError as error:
+            hint = (
+                f"before and limit are whole numbers, limit 1 to {MAX_ROWS}; "
+                f"kind is one of {', '.join(Kind)}"
+            )
+            return _error(400, str(error), hint)
+        return jsonify(rows=[status.journal_row(row) for row in rows])
+
+    def expose(self) -> Response:
+        """Expose the metrics, in the format that the scraper asks for."""
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(self.registry), content_type=content_type)
+
+    @staticmethod
+    def healthy() -> Response:
+        """Say that the program runs."""
+        return _text("sipnlb-remediator runs\n")
+
+    def ready(self) -> Response:
+        """Say whether it can do its work, or what keeps it from it."""
+        reasons = self.service.why_not_ready()
+        if reasons:
+            return _text("not ready: " + "; ".join(reasons) + "\n", 503)
+        return _text("ready\n")
+
+    def index(self) -> Response:
+        """Say what this is and what else there is."""
+        level = self.config.remediator.policy.level
+        acts = "it acts" if level == "enforce" else "it decides and records, and touches nothing"
+        simulated = [cluster.name for cluster in self.config.clusters if cluster.simulated]
+        lines = [
+            f"sipnlb-remediator, level {level}: {acts}",
+            *([f"simulated clusters: {', '.join(simulated)}"] if simulated else []),
+            "",
+            "/api/v1/clusters   how each cluster stands",
+            "/api/v1/journal    every alert, decision and action",
+            "/metrics           for Prometheus",
+            "/-/ready           whether it can do its work",
+        ]
+        return _text("\n".join(lines) + "\n")
+
+    def too_large(self, _: Exception) -> Response:
+        """Refuse a body over the limit."""
+        if _is_webhook():
+            self._refused(WebhookOutcome.TOO_LARGE, "too large")
+        return _error(413, f"larger than {MAX_BODY_BYTES} bytes", "set max_alerts in Alertmanager")
+
+    def _refused(self, outcome: WebhookOutcome, why: str) -> None:
+        self.metrics.webhook(outcome)
+        log.get("remediator").warning("webhook refused", why=why, peer=request.remote_addr)
+
+    def _summary(self, found: Cluster) -> dict[str, Any]:
+        journal = self.service.journal
+        return status.cluster_summary(
+            found,
+            self.config.remediator.policy.level,
+            self.service.last_look(found.name),
+            self.service.seconds_to_next_look(found.name),
+            needs_person=bool(journal.open_rows(Kind.PERSON, found.name)),
+            fences=[row.host for row in journal.open_rows(Kind.FENCE, found.name)],
+        )
+
+
+def _http_error(error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _error(error.code or 500, error.name.lower(), "see / for what there is")
+
+
+def _journal_error(error: Exception) -> Response:
+    assert isinstance(error, JournalError)
+    return _error(503, error.problem, error.hint)
+
+
+def _is_webhook() -> bool:
+    return request.path == "/api/v1/alerts"
+
+
+def _whole(name: str) -> int | None:
+    """Return a whole number of the query, None if it is not given. Raises ValueError."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) < 2**63:
+        raise ValueError(f"{name} is {text[:40]!r}")
+    return int(text)
+
+
+def _log_alerts(alerts: tuple[Alert, ...]) -> None:
+    """Log one line a batch, unless it only says that the watchdog lives."""
+    outcomes = [alert.outcome for alert in alerts]
+    quiet = all(outcome is AlertOutcome.WATCHDOG for outcome in outcomes)
+    write = log.get("remediator").debug if quiet else log.get("remediator").info
+    write(
+        "webhook taken",
+        alerts=len(alerts),
+        outcomes=sorted(set(outcomes)),
+        clusters=sorted({alert.cluster for alert in alerts if alert.cluster})[:10],
+        names=sorted({alert.name for alert in alerts if alert.name})[:10],
+    )
+
+
+def _unknown_cluster(name: str, config: Config) -> Response:
+    known = ", ".join(cluster.name for cluster in config.clusters[:20])
+    return _error(404, f"no cluster {name[:80]!r} is configured", f"configured: {known}")
+
+
+def _error(code: int, problem: str, hint: str) -> Response:
+    response = jsonify(error=problem, hint=hint)
+    response.status_code = code
+    return response
+
+
+def _text(text: str, code: int = 200) -> Response:
+    return Response(text, code, content_type="text/plain; charset=utf-8")
