@@ -1,0 +1,42 @@
+# Two commands: `make demo` and `make test`. Both do their own set-up, without root.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+PACKAGES := cluster exporter remediator simulator
+PURE := $(shell paste -sd, tests/pure_modules.txt)
+
+.PHONY: help setup demo test lint types unit project integration clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## make .venv, and Prometheus and Alertmanager in .tools where PATH lacks them
+	@.ci/python
+	@.ci/real-parts
+
+demo: setup ## play the three workflows on a simulated site (ARGS="--keep", ARGS="--json FILE" …)
+	@PATH="$$PATH:$(CURDIR)/.tools/bin" $(BIN)/sipnlb-simulator demo $(ARGS)
+
+test: setup lint types unit project integration ## everything that must pass before a change lands
+
+lint: setup ## style and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: setup ## static types
+	$(BIN)/mypy
+
+unit: setup ## unit and property tests; every branch of the pure modules
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q tests/unit tests/property
+	$(BIN)/coverage report --include="$(PURE)" --fail-under=100
+
+project: setup ## documents, rules and dashboards against the code
+	$(BIN)/pytest -q -n 2 tests/project
+
+integration: setup ## real parts as processes on loopback
+	$(BIN)/pytest -q tests/integration
+
+clean: ## remove everything that was made here
+	rm -rf .venv .tools .cache build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
