@@ -102,6 +102,8 @@ def _words(finding: ErrorDetails, path: strict_yaml.Path) -> tuple[str, str]:
     match finding["type"]:
         case "extra_forbidden":
             words = "unknown key", _nearest(str(path[-1]), _keys_at(path[:-1]))
+        case "model_type":
+            words = "is not a set of keys", "write 'key: value' lines, indented alike"
         case "missing":
             words = "this key is missing", "add it"
         case "value_error":

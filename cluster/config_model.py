@@ -6,77 +6,23 @@ it. Durations are texts with a unit (``250ms``, ``2s``, ``10m``, ``400d``), kept
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cluster.model import ALL_VIPS, PortRule
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)\Z")
-
-
-def _duration(value: object) -> float:
-    match = _DURATION.match(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(
-            "not a duration; write a whole number and a unit: 250ms, 2s, 10m, 1h, 400d"
-        )
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def _auto_or_duration(value: object) -> float | None:
-    if value == "auto":
-        return None
-    try:
-        return _duration(value)
-    except ValueError as error:
-        raise ValueError(
-            f"neither auto nor a duration{str(error)[len('not a duration') :]}"
-        ) from None
-
-
-def _positive(value: float) -> float:
-    if value <= 0:
-        raise ValueError("must be longer than nothing")
-    return value
-
-
-def _address(value: str) -> str:
-    try:
-        return str(ipaddress.ip_address(value))
-    except ValueError:
-        raise ValueError(f"{value!r} is not an IP address; write one such as 10.0.1.11") from None
-
-
-def _vip(value: str) -> str:
-    return ALL_VIPS if value.lower() == ALL_VIPS else _address(value)
-
-
-def _http_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f"{value!r} is not an http or https address")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("credentials must not stand in an address; name a file for them")
-    return value
-
-
-Duration = Annotated[float, BeforeValidator(_duration)]
-PositiveDuration = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive)]
-Address = Annotated[str, AfterValidator(_address)]
-Vip = Annotated[str, AfterValidator(_vip)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-Port = Annotated[int, Field(ge=0, le=65535)]
-FilePath = Annotated[str, Field(min_length=1)]
+from cluster.config_values import (
+    Address,
+    AutoOrDuration,
+    CodePage,
+    Duration,
+    FilePath,
+    HttpUrl,
+    Name,
+    Port,
+    PositiveDuration,
+    Vip,
+)
+from cluster.model import PortRule
 
 
 class Section(BaseModel):
@@ -98,7 +44,7 @@ class Nlb(Section):
     program: FilePath | None = Field(
         None, description="path of the utility; default: %SystemRoot%\\System32\\nlb.exe"
     )
-    code_page: str = Field(
+    code_page: CodePage = Field(
         "cp437", description="console code page in which the utility prints, as Python names it"
     )
     phrases_file: FilePath | None = Field(
@@ -244,7 +190,7 @@ class Policy(Section):
     unknown_peer: Literal["disable", "leave"] = Field(
         "disable", description="what becomes of an enabled port on a host of unknown mode"
     )
-    settle: Annotated[float | None, BeforeValidator(_auto_or_duration)] = Field(
+    settle: AutoOrDuration = Field(
         None,
         description="how long no or two primaries are watched before it holds; "
         "auto (the default): the largest lag of the cluster + 2s",

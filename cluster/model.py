@@ -213,7 +213,7 @@ class ReportedRule:
 
     mode: filtering mode, lower case: ``multiple``, ``single`` or ``disabled``.
     priority: handling priority of a single-host rule, else None.
-    load: weight 0..100, or None where the load is equal.
+    load: weight 0..100, or None where the load is equal or not printed; load_is_equal tells.
     affinity: lower case: ``none``, ``single``, ``class c`` …, empty where not printed.
     """
 
@@ -225,6 +225,7 @@ class ReportedRule:
     priority: int | None
     load: int | None
     affinity: str
+    load_is_equal: bool = False
 
     @property
     def rule(self) -> PortRule:

@@ -28,7 +28,9 @@ from cluster.model import (
     SipStatus,
 )
 from cluster.nlb import phrases
+from cluster.nlb.phrases import Phrases
 from cluster.nlb.query import NlbQuery
+from cluster.programs import RunGroup
 from cluster.runners.local import LocalRunner
 from cluster.runners.request import Permit, Runner
 from cluster.sip.sources import SOURCES
@@ -40,15 +42,28 @@ GRACE_SECONDS = 0.25
 class HostReader:
     """Everything that can be read of one host, each reading as a function of a deadline."""
 
-    def __init__(self, cluster: Cluster, host: Host, clock: Clock, runner: Runner) -> None:
-        """Wire the host's sources and its NLB utility."""
+    def __init__(
+        self,
+        cluster: Cluster,
+        host: Host,
+        clock: Clock,
+        runner: Runner,
+        tables: Phrases | None = None,
+    ) -> None:
+        """Wire the host's sources and its NLB utility.
+
+        tables: the phrases of `host.nlb.phrases_file` where they are loaded already.
+        """
         self.cluster = cluster.name
         self.host = host.name
         self.rules = cluster.rules
         self.sources = tuple(SOURCES[s.type](s, clock) for s in host.sip_server.sources)
         self._clock = clock
         self._nlb = NlbQuery(
-            runner, phrases.load(host.nlb.phrases_file), cluster.nlb_ip, host.nlb.code_page
+            runner,
+            tables or phrases.load(host.nlb.phrases_file),
+            cluster.nlb_ip,
+            host.nlb.code_page,
         )
         self._busy: set[str] = set()
         self._lock = threading.Lock()
@@ -80,11 +95,16 @@ class HostReader:
             "params", "nlb params", NlbParams(), lambda: self._nlb.params(deadline)
         )
 
-    def unread(self, reason: Reason, text: str, now: Instant) -> HostView:
-        """Return a view in which everything is unknown for one reason."""
+    def unread(
+        self, reason: Reason, text: str, asked: Instant, given_up: Instant | None = None
+    ) -> HostView:
+        """Return a view in which everything is unknown for one reason.
+
+        given_up: when it was no longer waited for; None for at once.
+        """
 
         def reading(value: Any, source: str, lag: float = 0.0) -> Reading[Any]:
-            return Reading(value, source, now, now, lag, Problem(reason, text))
+            return Reading(value, source, asked, given_up or asked, lag, Problem(reason, text))
 
         return HostView(
             self.host,
@@ -121,26 +141,44 @@ class HostReader:
 
 
 def host_readers(
-    cluster: Cluster, clock: Clock, permit: Permit | None = None
+    cluster: Cluster, clock: Clock, permit: Permit | None = None, group: RunGroup | None = None
 ) -> tuple[HostReader, ...]:
     """Wire the readers of all hosts of a cluster. Raises `ClusterError` for a bad phrase file."""
+    files = {host.nlb.phrases_file for host in cluster.hosts}
+    tables = {file: phrases.load(file) for file in files}
     return tuple(
-        HostReader(cluster, host, clock, runner_for(host, clock, permit)) for host in cluster.hosts
+        HostReader(
+            cluster,
+            host,
+            clock,
+            runner_for(host, clock, permit, group),
+            tables[host.nlb.phrases_file],
+        )
+        for host in cluster.hosts
     )
 
 
-def runner_for(host: Host, clock: Clock, permit: Permit | None = None) -> Runner:
-    """Wire the runner of a host; without a permit it refuses to change anything."""
-    return LocalRunner(host.nlb.program, clock, permit)
+def runner_for(
+    host: Host, clock: Clock, permit: Permit | None = None, group: RunGroup | None = None
+) -> Runner:
+    """Wire the runner of a host; without a permit it refuses to change anything.
+
+    group: what the runner starts can be ended through it.
+    """
+    return LocalRunner(host.nlb.program, clock, permit, group)
 
 
 def observe(
-    cluster: Cluster, readers: Iterable[HostReader], deadline: Deadline, clock: Clock
+    cluster: Cluster,
+    readers: Iterable[HostReader],
+    deadline: Deadline,
+    clock: Clock,
+    grace_seconds: float = GRACE_SECONDS,
 ) -> ClusterView:
     """Take a fresh view: every reading of every given host, all asked now.
 
-    Returns at the deadline at the latest (plus `GRACE_SECONDS` for readings to say that they
-    were late). Hosts that were not given are not in the view.
+    Returns at the deadline at the latest, plus `grace_seconds` for readings to say that they
+    were late. Hosts that were not given are not in the view.
     """
     began = clock.now()
     given = tuple(readers)
@@ -153,16 +191,16 @@ def observe(
                 target=_work, args=(done, reader.host, key, read), daemon=True, name="reading"
             ).start()
     answers: dict[tuple[str, tuple[str, Any]], Reading[Any]] = {}
+    end = Deadline(deadline.monotonic + grace_seconds)
     while waiting:
-        left = deadline.remaining(clock.now()) + GRACE_SECONDS
         try:
-            host, key, reading = done.get(timeout=left)
+            host, key, reading = done.get(timeout=end.remaining(clock.now()))
         except Empty:
             break
         answers[host, key] = reading
         waiting -= 1
     ended = clock.now()
-    hosts = tuple(_assemble(reader, answers, began) for reader in given)
+    hosts = tuple(_assemble(reader, answers, began, ended) for reader in given)
     return ClusterView(cluster.name, cluster.rules, hosts, began, ended)
 
 
@@ -194,10 +232,13 @@ def _work(
 
 
 def _assemble(
-    reader: HostReader, answers: dict[tuple[str, tuple[str, Any]], Reading[Any]], began: Instant
+    reader: HostReader,
+    answers: dict[tuple[str, tuple[str, Any]], Reading[Any]],
+    began: Instant,
+    ended: Instant,
 ) -> HostView:
     """Make a host's view of the answers that came; the rest timed out."""
-    unread = reader.unread(Reason.TIMEOUT, "no answer by the look's deadline", began)
+    unread = reader.unread(Reason.TIMEOUT, "no answer by the look's deadline", began, ended)
 
     def answer(key: tuple[str, Any], otherwise: Reading[Any]) -> Reading[Any]:
         return answers.get((reader.host, key), otherwise)

@@ -49,13 +49,49 @@ class Finished:
     truncated: bool = False
 
 
-def run(argv: Sequence[str], deadline: Deadline, clock: Clock) -> Finished:
+class RunGroup:
+    """The programs that `run` has under way for one owner, so that all can be ended at once.
+
+    Without it a daemon that stops in the middle of a reading would leave programs behind.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._lock = threading.Lock()
+        self._pids: set[int] = set()
+        self._ended = False
+
+    def add(self, pid: int) -> None:
+        """Take in a program that was just started; once the group has ended, end it too."""
+        with self._lock:
+            self._pids.add(pid)
+            if self._ended:
+                platform.kill_group(pid)
+
+    def discard(self, pid: int) -> None:
+        """Forget a program that has ended."""
+        with self._lock:
+            self._pids.discard(pid)
+
+    def end(self) -> None:
+        """End every program of the group, and from now on each new one as it starts."""
+        with self._lock:
+            self._ended = True
+            for pid in self._pids:
+                platform.kill_group(pid)
+
+
+def run(
+    argv: Sequence[str], deadline: Deadline, clock: Clock, group: RunGroup | None = None
+) -> Finished:
     """Run a program to its end or to the deadline, whichever comes first.
 
     It reads nothing from standard input. Never raises for what the program does. Returns
     within the deadline even if what it started keeps its output open.
+    group: lets another thread end it before that.
     """
     asked = clock.now()
+    group = group or RunGroup()
     try:
         process = subprocess.Popen(
             list(argv),
@@ -72,6 +108,7 @@ def run(argv: Sequence[str], deadline: Deadline, clock: Clock) -> Finished:
     collectors = [_Collector(process.stdout), _Collector(process.stderr)]
     timed_out = False
     try:
+        group.add(process.pid)
         for collector in collectors:
             collector.join(deadline.remaining(clock.now()))
         process.wait(deadline.remaining(clock.now()))
@@ -81,6 +118,7 @@ def run(argv: Sequence[str], deadline: Deadline, clock: Clock) -> Finished:
     finally:
         platform.kill_group(process.pid)
         process.wait()
+        group.discard(process.pid)
     return Finished(
         asked,
         clock.now(),

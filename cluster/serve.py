@@ -70,7 +70,7 @@ class WebServer:
         self._server.max_request_header_size = MAX_HEADER_BYTES
         self._server.max_request_body_size = max_body_bytes
         try:
-            self._server.prepare()
+            self._prepare()
         except OSError as error:
             raise ClusterError(
                 f"{host}:{port}",
@@ -82,11 +82,35 @@ class WebServer:
         self.url = f"http://{shown}:{self.port}"
         self._thread = threading.Thread(target=self._server.serve, daemon=True, name="web")
 
+    def _prepare(self) -> None:
+        """Listen, on a thread that does not hold up the end of the process.
+
+        The library's own threads inherit that, so that an answer that hangs does not either.
+        """
+        refused: list[OSError] = []
+
+        def prepare() -> None:
+            try:
+                self._server.prepare()
+            except OSError as error:
+                refused.append(error)
+
+        thread = threading.Thread(target=prepare, daemon=True, name="web-listen")
+        thread.start()
+        thread.join()
+        if refused:
+            raise refused[0]
+
     def start(self) -> None:
         """Begin to answer."""
         self._thread.start()
 
-    def close(self) -> None:
-        """Stop listening and let running answers end."""
-        self._server.stop()
-        self._thread.join(5)
+    def close(self, seconds: float = 5.0) -> None:
+        """Stop listening and let running answers end, waiting no longer than `seconds`.
+
+        The library waits for ever for an answer that hangs, so it is left to do so alone; its
+        threads end with the process.
+        """
+        stopping = threading.Thread(target=self._server.stop, daemon=True, name="web-stop")
+        stopping.start()
+        stopping.join(seconds)

@@ -27,6 +27,9 @@ _MEMBERS = re.compile(r"\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*,?\s*\Z")
 _ACCEPTED = re.compile(r"\bAccepted\s*=\s*(\d{1,20})\b", re.IGNORECASE)
 _DROPPED = re.compile(r"\bDropped\s*=\s*(\d{1,20})\b", re.IGNORECASE)
 
+MAX_LINE_CHARACTERS = 512
+"""What is read of a line; no known line is half as long, and patterns stay quick on garbage."""
+
 HANDLING = frozenset({PortState.ENABLED, PortState.DRAINING})
 """States in which a rule is handled, so that counters exist (documented: nlb queryport help)."""
 
@@ -202,9 +205,9 @@ def split_blocks(text: str) -> Iterator[tuple[str | None, list[str]]]:
     cluster_ip: str | None = None
     lines: list[str] = []
     for line in text.split("\n"):
-        heading = _CLUSTER_LINE.match(line)
+        heading = _CLUSTER_LINE.match(line[:MAX_LINE_CHARACTERS])
         if heading is None:
-            lines.append(line)
+            lines.append(line[:MAX_LINE_CHARACTERS])
             continue
         if cluster_ip is not None:
             yield cluster_ip, lines

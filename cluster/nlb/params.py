@@ -147,8 +147,8 @@ def _rule(cells: list[str]) -> ReportedRule | None:
     ) and all(re.fullmatch(r"\d{1,5}", text) and int(text) <= 65535 for text in (start, end))
     sound = sound and protocol.lower() in {"tcp", "udp", "both"}
     sound = sound and mode.lower() in {"multiple", "single", "disabled"}
-    sound = sound and (priority == "" or priority.isdecimal())
-    sound = sound and (load.lower() in {"", "eql"} or load.isdecimal())
+    sound = sound and re.fullmatch(r"\d{0,3}", priority) is not None
+    sound = sound and re.fullmatch(r"\d{0,3}|eql", load, re.IGNORECASE) is not None
     if not sound:
         return None
     return ReportedRule(
@@ -160,4 +160,5 @@ def _rule(cells: list[str]) -> ReportedRule | None:
         priority=int(priority) if priority else None,
         load=int(load) if load.isdecimal() else None,
         affinity=affinity.lower(),
+        load_is_equal=load.lower() == "eql",
     )

@@ -13,22 +13,29 @@ from cluster.runners.request import Answer, Permit, Request
 class LocalRunner:
     """Starts the NLB utility as a program, with an argument list and a deadline."""
 
-    def __init__(self, program: str | None, clock: Clock, permit: Permit | None = None) -> None:
+    def __init__(
+        self,
+        program: str | None,
+        clock: Clock,
+        permit: Permit | None = None,
+        group: programs.RunGroup | None = None,
+    ) -> None:
         """Keep the utility's path.
 
         program: None for the system's own. permit: without one, this runner refuses every
-        request that changes a port.
+        request that changes a port. group: what it starts can be ended through it.
         """
         self._program = program or programs.default_nlb_program()
         self._clock = clock
         self._permit = permit
+        self._group = group
 
     def run(self, request: Request, deadline: Deadline, permit: Permit | None = None) -> Answer:
         """Carry out a request; see `cluster.runners.request.Runner`."""
         if request.changes and (permit is None or permit is not self._permit):
             raise PermissionError(f"{request.verb} without the permit of this runner")
         argv = [self._program, *request.arguments()]
-        finished = programs.run(argv, deadline, self._clock)
+        finished = programs.run(argv, deadline, self._clock, self._group)
         return Answer(
             command=shlex.join(argv),
             asked=finished.asked,

@@ -1,0 +1,148 @@
+"""The command ``sipnlb-exporter``: wires the parts, runs until it is told to stop.
+
+Exit status: 0 stopped as asked, 1 failed, 2 wrong use or a refused configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+
+from cluster import log
+from cluster.clock import Clock, SystemClock
+from cluster.config import load
+from cluster.config_model import Config
+from cluster.errors import ClusterError
+from cluster.flags import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_WRONG_USE,
+    add_program_flags,
+    version,
+)
+from cluster.model import ClusterView, Reason
+from cluster.observe import HostReader, host_readers
+from cluster.programs import RunGroup
+from cluster.serve import WebServer, parse_listen_address
+from exporter import explain
+from exporter.board import Board, limits_of
+from exporter.probe import Prober
+from exporter.watch import Watch
+from exporter.web import Parts, create_app
+
+DEFAULT_PORT = 9876
+WEB_THREADS = 16
+MAX_BODY_BYTES = 64 * 1024
+CLOSE_SECONDS = 0.7
+JOIN_SECONDS = 0.5
+"""Both together well within two seconds, whatever hangs."""
+WAKE_SECONDS = 0.2
+"""A wait without an end cannot be interrupted on Windows."""
+
+
+def entry_point() -> None:
+    """Run the command and exit with its status."""
+    sys.exit(main())
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return the exit status."""
+    try:
+        options = _parser().parse_args(argv)
+    except SystemExit as ended:  # argparse ends the program itself; here a number is returned
+        return ended.code if isinstance(ended.code, int) else EXIT_WRONG_USE
+    if options.command == "explain":
+        return explain.run(options, sys.stdin.buffer, sys.stdout, sys.stderr)
+    try:
+        config = load(options.config_file)
+    except ClusterError as error:
+        print(error, file=sys.stderr)
+        return EXIT_WRONG_USE
+    if options.config_check:
+        hosts = sum(len(cluster.hosts) for cluster in config.clusters)
+        print(f"{options.config_file}: sound: {len(config.clusters)} clusters, {hosts} hosts")
+        return EXIT_OK
+    log.configure(options.log_level, options.log_format)
+    try:
+        _serve(config, options.listen_address)
+    except ClusterError as error:
+        log.get("exporter").error("cannot run", problem=str(error))
+        return EXIT_FAILED
+    return EXIT_OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sipnlb-exporter",
+        description="Publish mode and NLB port state of SIP Server pairs as metrics.",
+    )
+    add_program_flags(parser, DEFAULT_PORT)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    explain.add_arguments(
+        commands.add_parser(
+            "explain",
+            help="print as JSON what is made of a captured output",
+            description="Print as JSON what the exporter makes of a captured output. "
+            "Exit status: 0 something was read, 1 nothing was, 2 wrong use.",
+        )
+    )
+    return parser
+
+
+def _serve(config: Config, listen_address: str) -> None:
+    """Run until SIGTERM or SIGINT. Raises `ClusterError` if it cannot begin."""
+    clock, group = SystemClock(), RunGroup()
+    logger = log.get("exporter")
+    readers = [
+        reader
+        for cluster in config.clusters
+        for reader in host_readers(cluster, clock, group=group)
+    ]
+    board = Board(_first_views(config, readers, clock), limits_of(config.exporter))
+    watch = Watch(readers, board, config.exporter, clock, logger)
+    prober = Prober(clock, group)
+    app = create_app(Parts(config, board, clock, prober.look, watch.is_ready, version()))
+    server = WebServer(
+        app,
+        parse_listen_address(listen_address),
+        threads=WEB_THREADS,
+        max_body_bytes=MAX_BODY_BYTES,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    watch.start()
+    server.start()
+    logger.info("listening", url=server.url, clusters=len(config.clusters), version=version())
+    while not clock.wait(WAKE_SECONDS, stop):
+        pass
+    watch.stop()
+    group.end()
+    server.close(CLOSE_SECONDS)
+    ended = watch.join(JOIN_SECONDS)
+    logger.info("stopped", all_readings_ended=ended)
+
+
+def _first_views(config: Config, readers: list[HostReader], clock: Clock) -> list[ClusterView]:
+    """Return views in which nothing has been read yet."""
+    now = clock.now()
+    return [
+        ClusterView(
+            cluster.name,
+            cluster.rules,
+            tuple(
+                reader.unread(Reason.NEVER_READ, "", now)
+                for reader in readers
+                if reader.cluster == cluster.name
+            ),
+            now,
+            now,
+        )
+        for cluster in config.clusters
+    ]
+
+
+if __name__ == "__main__":
+    entry_point()

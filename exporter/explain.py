@@ -1,0 +1,70 @@
+"""Edge: ``sipnlb-exporter explain KIND FILE``. Reads one file, prints JSON, asks no host."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from cluster.config_values import code_page
+from cluster.errors import ClusterError
+from cluster.flags import EXIT_FAILED, EXIT_OK, EXIT_WRONG_USE
+from cluster.nlb import phrases
+from exporter.explanation import Kind, explain, says_something
+
+MAX_BYTES = 4 * 1024 * 1024
+"""More than the largest answer that is read from a host."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the sub-command."""
+    parser.add_argument("kind", choices=[str(kind) for kind in Kind], help="what was captured")
+    parser.add_argument("file", metavar="FILE", help="the captured output; - for standard input")
+    parser.add_argument(
+        "--code-page",
+        dest="code_page",
+        default="cp437",
+        metavar="NAME",
+        help="in which nlb printed, where the file has no byte order mark (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--phrases-file",
+        dest="phrases_file",
+        metavar="FILE",
+        help="phrases of this site, tried before the built-in ones, as nlb.phrases_file",
+    )
+
+
+def run(options: argparse.Namespace, stdin: BinaryIO, stdout: TextIO, stderr: TextIO) -> int:
+    """Print what the product makes of a captured output; return the exit status."""
+    try:
+        page = code_page(options.code_page)
+        tables = phrases.load(options.phrases_file)
+        raw = _read(options.file, stdin)
+    except (ClusterError, ValueError) as error:
+        print(f"explain: {error}", file=stderr)
+        return EXIT_WRONG_USE
+    explanation = explain(Kind(options.kind), raw, tables, page)
+    print(json.dumps(explanation, indent=2), file=stdout)
+    return EXIT_OK if says_something(explanation) else EXIT_FAILED
+
+
+def _read(file: str, stdin: BinaryIO) -> bytes:
+    if file == "-":
+        return _capped("standard input", stdin.read)
+    try:
+        with Path(file).open("rb") as captured:
+            return _capped(file, captured.read)
+    except OSError as error:
+        raise ClusterError(file, f"cannot be read: {error.strerror}", "name a file") from error
+
+
+def _capped(name: str, read: Callable[[int], bytes]) -> bytes:
+    raw = read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise ClusterError(
+            name, f"is larger than {MAX_BYTES} bytes", "is it the output of one command?"
+        )
+    return raw

@@ -1,0 +1,53 @@
+"""Edge: one live look at a cluster for ``/probe``, within the deadline of the scrape.
+
+Reads with readers of its own, so that a probe never waits for, or spoils, a reading loop.
+"""
+
+from __future__ import annotations
+
+import math
+
+from cluster.clock import Clock, deadline_in
+from cluster.config_model import Cluster
+from cluster.model import ClusterView
+from cluster.observe import host_readers, observe
+from cluster.programs import RunGroup
+
+SCRAPE_TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+OFFSET_SECONDS = 0.25
+"""What is left of the scrape's time-out to make the answer and bring it back."""
+
+GRACE_SECONDS = 0.1
+"""How much of that a late reading may use to say that it was late."""
+
+SHORTEST_SECONDS = 0.05
+
+
+def seconds_to_read(scrape_timeout: str | None, longest_seconds: float) -> float:
+    """Return how long the readings may take.
+
+    scrape_timeout: text of the header, None where there is none; what is not a positive
+    number counts as none. longest_seconds: the configured time-out.
+    """
+    try:
+        seconds = float(scrape_timeout or "")
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        return longest_seconds
+    return min(longest_seconds, max(SHORTEST_SECONDS, seconds - OFFSET_SECONDS))
+
+
+class Prober:
+    """Takes live views."""
+
+    def __init__(self, clock: Clock, group: RunGroup) -> None:
+        """Keep the clock, and the group through which started programs can be ended."""
+        self._clock = clock
+        self._group = group
+
+    def look(self, cluster: Cluster, seconds: float) -> ClusterView:
+        """Read everything of a cluster once, in at most `seconds` plus `GRACE_SECONDS`."""
+        deadline = deadline_in(self._clock, seconds)
+        readers = host_readers(cluster, self._clock, group=self._group)
+        return observe(cluster, readers, deadline, self._clock, GRACE_SECONDS)
