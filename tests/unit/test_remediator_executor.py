@@ -1,0 +1,373 @@
+"""One look and what follows from it, on a pair of hosts in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cluster.model import NodeState, PortRule, PortState, SipMode
+from remediator.executor import Executor
+from remediator.looks import Trigger
+from remediator.planner import Action, ActionVerb
+from remediator.record import Ending
+from remediator.rows import Hold, Row
+from remediator.switch_answer import Sent
+from tests.unit.fake_pair import RULE, Bench, FakeHost, bench
+
+P, B, U = SipMode.PRIMARY, SipMode.BACKUP, SipMode.UNKNOWN
+E, D = PortState.ENABLED, PortState.DISABLED
+
+
+def test_a_right_pair_is_left_alone(tmp_path: Path) -> None:
+    """A look at a pair that is right sends nothing and records that it was right."""
+    made = bench(tmp_path, FakeHost(P, E), FakeHost(B, D))
+
+    assert (Ending.RIGHT, Row.RIGHT) == (made.look().ending, made.look().decision.row)
+    assert [] == made.pair.commands
+    assert [("decision", "right", 2)] == [
+        (row.kind, row.outcome, row.count) for row in made.journal.rows()
+    ]
+
+
+def test_after_a_switchover_the_new_primary_is_enabled_before_the_other_is_disabled(
+    tmp_path: Path,
+) -> None:
+    """The gap is kept as small as possible: enable and verify first."""
+    made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D))
+
+    assert Ending.REMEDIATED is made.look().ending
+    assert ["enable 5060 on sip-west-2", "disable 5060 on sip-west-1"] == made.pair.commands
+    assert [
+        ("sip-west-2", "enable", "verified"),
+        ("sip-west-1", "disable", "verified"),
+    ] == made.actions()
+    assert (D, E) == made.ports()
+
+
+def test_disable_first_is_the_other_order(tmp_path: Path) -> None:
+    """A site that asked for it has the others closed before the primary is opened."""
+    made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D), policy={"order": "disable_first"})
+
+    assert Ending.REMEDIATED is made.look().ending
+    assert ["disable 5060 on sip-west-1", "enable 5060 on sip-west-2"] == made.pair.commands
+
+
+def test_disable_first_waits_for_a_stubborn_host_only_so_long(tmp_path: Path) -> None:
+    """A host that does not close keeps the primary closed for a bounded time only."""
+    made = bench(
+        tmp_path,
+        FakeHost(B, E, obeys=False),
+        FakeHost(P, D),
+        policy={"order": "disable_first"},
+        verify_timeout="4s",
+    )
+
+    result = made.look()
+
+    assert (Ending.HELD, Hold.ACTION_FAILED) == (result.ending, result.hold)
+    assert (E, E) == made.ports()
+    assert "enable 5060 on sip-west-2" in made.pair.commands
+
+
+def test_level_observe_records_what_it_would_do_and_touches_nothing(tmp_path: Path) -> None:
+    """Until an operator says otherwise nothing is switched."""
+    made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D), policy={"level": "observe"})
+
+    assert Ending.OBSERVED is made.look().ending
+    assert [] == made.pair.commands
+    row = made.journal.rows()[0]
+    assert ("observed", "observe", ["enable 5060 on sip-west-2"]) == (
+        row.outcome,
+        row.level,
+        row.detail["would"],
+    )
+
+
+def test_the_overlap_of_a_switchover_is_waited_out(tmp_path: Path) -> None:
+    """Two primaries for a second are normal: it watches, then follows the one that stays."""
+    made = bench(tmp_path, FakeHost(P, E), FakeHost(P, D))
+    made.pair.events = [(1.1, lambda: setattr(made.one(), "mode", B))]
+
+    assert Ending.REMEDIATED is made.look().ending
+    assert (D, E) == made.ports()
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "hold"),
+    [
+        pytest.param(P, P, Hold.TWO_PRIMARIES, id="two-primaries"),
+        pytest.param(B, B, Hold.NO_PRIMARY, id="no-primary"),
+        pytest.param(B, U, Hold.PRIMARY_NOT_SEEN, id="primary-not-seen"),
+    ],
+)
+def test_without_one_primary_it_watches_the_settle_time_then_holds(
+    tmp_path: Path, one: SipMode, two: SipMode, hold: Hold
+) -> None:
+    """Who is primary is the Management Layer's to decide; settle is the lag (3 s) + 2 s."""
+    made = bench(tmp_path, FakeHost(one, E), FakeHost(two, E))
+
+    result = made.look()
+
+    assert (Ending.HELD, hold, []) == (result.ending, result.hold, made.pair.commands)
+    assert 5.0 <= made.pair.clock.seconds < 5.6
+
+
+def test_a_crashed_primary_is_closed_once_the_new_one_serves(tmp_path: Path) -> None:
+    """A crash says no farewell: the host of unknown mode is closed after the enable."""
+    made = bench(tmp_path, FakeHost(U, E), FakeHost(P, D))
+
+    assert Ending.REMEDIATED is made.look().ending
+    assert (D, E) == made.ports()
+
+
+def test_a_primary_without_scs_does_not_close_a_host_of_unknown_mode(tmp_path: Path) -> None:
+    """It may be the one that is cut off: it opens its own port and calls a person."""
+    made = bench(tmp_path, FakeHost(U, E), FakeHost(P, D, scs=False))
+
+    result = made.look()
+
+    assert (Ending.HELD, Hold.PRIMARY_WITHOUT_SCS) == (result.ending, result.hold)
+    assert (E, E) == made.ports()
+    assert ["primary_without_scs"] == [r.reason for r in made.journal.rows() if r.kind == "person"]
+
+
+def test_a_host_that_cannot_be_commanded_is_kept_in_sight_until_it_is_closed(
+    tmp_path: Path,
+) -> None:
+    """The fence note opens when the host is gone and ends when it is seen closed."""
+    made = bench(tmp_path, FakeHost(P, E, reachable=False), FakeHost(P, D))
+
+    result = made.look()
+
+    assert (Ending.HELD, Hold.FENCE_PENDING) == (result.ending, result.hold)
+    assert [("sip-west-1", None)] == [
+        (row.host, row.outcome) for row in made.journal.rows() if row.kind == "fence"
+    ]
+
+    made.one().reachable, made.one().mode = True, B
+    assert Ending.REMEDIATED is made.look(Trigger.HOLD).ending
+    assert [("sip-west-1", "closed")] == [
+        (row.host, row.outcome) for row in made.journal.rows() if row.kind == "fence"
+    ]
+    assert (D, E) == made.ports()
+
+
+def test_when_the_world_changes_between_two_actions_it_plans_anew(tmp_path: Path) -> None:
+    """The mode flips back right after the enable: the disable that was next is never sent."""
+    made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D))
+
+    def flip_back(action: Action) -> None:
+        made.one().mode, made.two().mode = P, B
+        made.pair.after_command = lambda _: None
+
+    made.pair.after_command = flip_back
+
+    assert Ending.REMEDIATED is made.look().ending
+    assert ["enable 5060 on sip-west-2", "disable 5060 on sip-west-2"] == made.pair.commands
+    assert (E, D) == made.ports()
+    assert ("sip-west-2", "enable", "world_changed") == made.actions()[0]
+
+
+def test_a_command_that_hangs_but_took_effect_counts_as_done(tmp_path: Path) -> None:
+    """Only the reading decides: no answer and an enabled port is a verified enable."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, sent=Sent.NO_ANSWER))
+
+    assert Ending.REMEDIATED is made.look().ending
+    assert [("sip-west-2", "enable", "verified")] == made.actions()
+
+
+def test_a_port_that_never_follows_ends_in_a_hold_and_calls_a_person(tmp_path: Path) -> None:
+    """Attempts are bounded; each has its row; then somebody is called."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, obeys=False), attempts=3)
+
+    result = made.look()
+
+    assert (Ending.HELD, Hold.ACTION_FAILED) == (result.ending, result.hold)
+    assert [("sip-west-2", "enable", "not_followed")] * 3 == made.actions()
+    assert [("action_failed", None)] == [
+        (row.reason, row.outcome) for row in made.journal.rows() if row.kind == "person"
+    ]
+
+
+def test_the_person_is_let_go_when_the_pair_is_right_again(tmp_path: Path) -> None:
+    """The note ends by itself once a look finds the pair right."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, obeys=False), attempts=1)
+    made.look()
+    made.two().port = E
+
+    made.look(Trigger.HOLD)
+
+    assert ["right"] == [row.outcome for row in made.journal.rows() if row.kind == "person"]
+
+
+def test_a_failed_action_is_not_repeated_at_every_look(tmp_path: Path) -> None:
+    """Thirty looks after an inconclusive run are not thirty commands."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, obeys=False), attempts=2)
+    made.look()
+    sent = len(made.pair.commands)
+
+    for _ in range(30):
+        made.look(Trigger.HOLD)
+
+    assert (2, 2) == (sent, len(made.pair.commands))
+
+
+def test_a_person_who_asks_gets_the_action_tried_at_once(tmp_path: Path) -> None:
+    """Reconcile forgets earlier failures."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, obeys=False), attempts=2)
+    made.look()
+    made.two().obeys = True
+
+    assert Ending.REMEDIATED is made.look(Trigger.RECONCILE).ending
+
+
+def test_a_host_that_reads_differently_gets_the_action_tried_again(tmp_path: Path) -> None:
+    """What failed while the port drained is tried again once it reads as closed."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, PortState.DRAINING, obeys=False), attempts=1)
+    made.look()
+    made.two().port, made.two().obeys = D, True
+
+    assert Ending.REMEDIATED is made.look(Trigger.HOLD).ending
+
+
+def test_a_wider_rule_on_the_host_is_never_switched(tmp_path: Path) -> None:
+    """A command would switch foreign traffic: it holds and says which rule it saw."""
+    wider = PortRule("all", 5000, 5999, "both")
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, rule=wider))
+
+    result = made.look()
+
+    assert (Hold.RULE_DIFFERS, []) == (result.hold, made.pair.commands)
+    assert (
+        "sip-west-2 reports all 5000-5999 both for port 5060, configured is all 5060-5061 both"
+        == result.text
+    )
+
+
+def test_readings_that_are_too_old_are_taken_again_then_hold(tmp_path: Path) -> None:
+    """A look so slow that its readings are stale sends nothing."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D))
+    made.pair.look_seconds = 2.5
+
+    result = made.look()
+
+    assert (Hold.VIEW_TOO_OLD, []) == (result.hold, made.pair.commands)
+
+
+def test_a_command_delayed_beyond_the_age_of_its_readings_is_not_sent(tmp_path: Path) -> None:
+    """The last check stands right before the command: a stall in between sends nothing stale."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D))
+
+    def stall(action: Action) -> None:
+        made.pair.before_command = lambda _: None
+        made.pair.clock.seconds += 5
+        made.one().mode, made.two().mode = P, B
+
+    made.pair.before_command = stall
+
+    assert Ending.REMEDIATED is made.look().ending
+    assert ["enable 5060 on sip-west-1"] == made.pair.commands
+
+
+def test_an_enabled_port_on_a_node_that_left_is_no_success(tmp_path: Path) -> None:
+    """The node stops while the port opens: the other host is not closed because of it."""
+    made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D))
+    made.pair.after_command = lambda action: setattr(made.two(), "node", NodeState.STOPPED)
+
+    result = made.look()
+
+    assert (Ending.HELD, Hold.PRIMARY_NODE_NOT_SERVING) == (result.ending, result.hold)
+    assert ["enable 5060 on sip-west-2"] == made.pair.commands
+    assert ("sip-west-2", "enable", "not_serving") == made.actions()[0]
+
+
+def test_a_stop_lets_the_running_action_end_and_begins_no_other(tmp_path: Path) -> None:
+    """What has begun is finished and recorded; the rest is left for the next start."""
+    made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D))
+    made.pair.after_command = lambda action: made.stop.set()
+
+    assert Ending.STOPPED is made.look().ending
+    assert [("sip-west-2", "enable", "verified")] == made.actions()
+    assert (E, E) == made.ports()
+
+
+@pytest.mark.parametrize(
+    ("done", "outcome"),
+    [pytest.param(True, "found_done", id="done"), pytest.param(False, "found_not_done", id="not")],
+)
+def test_after_a_crash_the_open_action_is_closed_from_a_reading(
+    tmp_path: Path, done: bool, outcome: str
+) -> None:
+    """Killed between intent and outcome: the next run reads first, and repeats nothing blindly."""
+    made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D))
+
+    class Killed(BaseException):
+        pass
+
+    def kill(action: Action) -> None:
+        if done:
+            made.two().port = E
+        raise Killed
+
+    made.pair.before_command = kill
+    with pytest.raises(Killed):
+        made.look()
+    assert [("sip-west-2", "enable", None)] == made.actions()
+    made.pair.before_command = lambda action: None
+
+    assert Ending.REMEDIATED is restarted(made).look(Trigger.START).ending
+    assert (D, E) == made.ports()
+    assert ("sip-west-2", "enable", outcome) == made.actions()[0]
+    assert ["interrupted", "remediated"] == [
+        row.outcome for row in reversed(made.journal.rows()) if row.kind == "decision"
+    ]
+
+
+def restarted(made: Bench) -> Bench:
+    """Return the same world and journal with a new executor, as after a restart."""
+    old = made.executor
+    new = Executor(
+        old._settings,
+        made.pair.clock,
+        made.pair.observe,
+        old._actor,
+        made.journal,
+        old._metrics,
+        Random(8),
+    )
+    return Bench(made.pair, made.journal, new, made.registry)
+
+
+def test_a_foreign_script_that_undoes_the_action_does_not_make_it_loop(tmp_path: Path) -> None:
+    """Two hands on one port: it tries a few times, then holds and calls a person."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D), attempts=3)
+    made.pair.look_seconds = 0.1
+    original = made.pair.observe
+
+    def undone(cluster, hosts):
+        view = original(cluster, hosts)
+        if hosts is not None:
+            made.two().port = D
+        return view
+
+    made.executor._observe = undone
+    made.executor._actor = type(made.executor._actor)(
+        made.executor._settings,
+        made.pair.clock,
+        undone,
+        made.pair,
+        made.journal,
+        made.executor._metrics,
+    )
+
+    result = made.look()
+
+    assert (Ending.HELD, Hold.ACTION_FAILED) == (result.ending, result.hold)
+    assert len(made.pair.commands) <= 5
+
+
+def test_an_action_names_host_and_rule() -> None:
+    """In logs an action reads as the command it becomes."""
+    assert "disable 5060 on sip-west-1" == str(Action(ActionVerb.DISABLE, "sip-west-1", RULE))
