@@ -11,7 +11,7 @@ import sys
 import threading
 
 from cluster import log
-from cluster.clock import Clock, SystemClock
+from cluster.clock import Clock, SystemClock, deadline_in
 from cluster.config import load
 from cluster.config_model import Config
 from cluster.errors import ClusterError
@@ -35,9 +35,9 @@ from exporter.web import Parts, create_app
 DEFAULT_PORT = 9876
 WEB_THREADS = 16
 MAX_BODY_BYTES = 64 * 1024
-CLOSE_SECONDS = 0.7
-JOIN_SECONDS = 0.5
-"""Both together well within two seconds, whatever hangs."""
+STOP_SECONDS = 0.8
+"""How long running answers and readings, side by side, have to end; what hangs is left behind."""
+
 WAKE_SECONDS = 0.2
 """A wait without an end cannot be interrupted on Windows."""
 
@@ -120,8 +120,9 @@ def _serve(config: Config, listen_address: str) -> None:
         pass
     watch.stop()
     group.end()
-    server.close(CLOSE_SECONDS)
-    ended = watch.join(JOIN_SECONDS)
+    deadline = deadline_in(clock, STOP_SECONDS)
+    server.close(deadline.remaining(clock.now()))
+    ended = watch.join(deadline.remaining(clock.now()))
     logger.info("stopped", all_readings_ended=ended)
 
 

@@ -234,10 +234,10 @@ def host(name: str, number: int, tool: str, page: str) -> str:
 
 def write_config(folder: Path, pages: str, names: dict[str, list[tuple[str, str]]]) -> Path:
     """Write tools and configuration. names: cluster → (host, kind of tool or page)."""
-    for name, text in TOOLS.items():
-        tool = folder / name
-        tool.write_text(text, "utf-8")
-        tool.chmod(0o755)
+    for kind, script in TOOLS.items():
+        program = folder / kind
+        program.write_text(script, "utf-8")
+        program.chmod(0o755)
     text = "clusters:"
     for cluster, hosts in names.items():
         text += f"""
@@ -411,7 +411,8 @@ def test_the_openmetrics_form_can_be_parsed(exporter: Exporter) -> None:
     """The negotiated OpenMetrics text is accepted by a strict parser."""
     answer = exporter.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
     assert answer.content_type.startswith("application/openmetrics-text; version=1.0.0")
-    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    families = text_string_to_metric_families(answer.text)  # type: ignore[no-untyped-call]
+    names = {family.name for family in families}
     assert {"sip_server_mode", "nlb_port_state", "sipnlb_reading_problem"} <= names
 
 

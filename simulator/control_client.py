@@ -1,0 +1,102 @@
+"""Edge: the commands that ask a running site's control API, for people at a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from simulator import site_files
+
+TIMEOUT_SECONDS = 5.0
+_NO_SITE = (
+    "no simulated site was found; start one with 'sipnlb-simulator site', "
+    "or name its address with --control"
+)
+
+
+class RefusedError(Exception):
+    """The site did not do it; the text says why."""
+
+
+def command(
+    name: str, cluster: str, control: str | None, *, host: str | None, as_json: bool
+) -> int:
+    """Carry out one command; return the exit status.
+
+    control: address of the control API, None for that of the site started last.
+    """
+    url = control or site_files.discover()
+    if url is None:
+        print(_NO_SITE, file=sys.stderr)
+        return 1
+    path = f"{url.rstrip('/')}/api/v1/clusters/{urllib.parse.quote(cluster, safe='')}"
+    try:
+        if name != "state":
+            answer = ask(f"{path}/{name}", {"host": host} if host else {})
+            print(f"simulated: {cluster}: {name} "
+                  + (f"of {answer['host']} done" if answer.get("host") else "begun"))
+            return 0
+        state = ask(path, None)
+    except RefusedError as error:
+        print(f"simulated site: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(state, indent=2) if as_json else "\n".join(state_lines(state)))
+    return 0
+
+
+def ask(url: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    """Ask the control API: GET where `body` is None, else POST. Raises `RefusedError`."""
+    if urllib.parse.urlsplit(url).scheme not in {"http", "https"}:
+        raise RefusedError(f"{url} is not an http address")
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data)  # noqa: S310 # the scheme was checked above
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            found = json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise RefusedError(_why(error)) from None
+    except (OSError, ValueError) as error:
+        raise RefusedError(f"{url} does not answer: {error}") from None
+    if not isinstance(found, dict):
+        raise RefusedError(f"{url} is not the control API of a simulated site")
+    return found
+
+
+def _why(error: urllib.error.HTTPError) -> str:
+    with error:
+        try:
+            return str(json.load(error)["error"])
+        except (ValueError, KeyError, TypeError):
+            return f"HTTP status {error.code}"
+
+
+def state_lines(state: dict[str, Any]) -> list[str]:
+    """Write the answer of the control API about one cluster for people."""
+    verdict = "as it should be" if state["ended_right"] else state["why_not_right"]
+    lines = [
+        f"SIMULATED cluster {state['name']}, virtual IP {state['virtual_ip']}",
+        f"primary: {state['primary'] or 'none or several'}; ports: {verdict}",
+        _row("host", "network", "process", "mode", "node", "members", "ports"),
+    ]
+    for host in state["hosts"]:
+        node = host["node_state"] + (" default" if host["is_default"] else "")
+        ports = ", ".join(f"{port['start']} {port['state']}" for port in host["ports"])
+        lines.append(_row(
+            host["name"], "up" if host["connected"] else "cut off", host["process"],
+            host["mode"], node, ",".join(map(str, host["members"])) or "-", ports,
+        ))
+    lines += [
+        f"{event['at'][11:23]}  {event['host'] or '-':<16} {event['what']}"
+        for event in state["events"][-12:]
+    ]
+    return [line.rstrip() for line in lines]
+
+
+def _row(*cells: str) -> str:
+    widths = (16, 8, 8, 8, 18, 8, 0)
+    return " ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))

@@ -1,0 +1,174 @@
+"""Edge: the simulated site with all its faces in one event loop, on loopback.
+
+Starts and ends the faces and moves the world's time on. POSIX only (see `loopback` and
+`nlb_client`). Opens nothing beyond loopback and no thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from cluster.clock import Clock, Instant
+from simulator import nlb_client, site_files
+from simulator.control import Control
+from simulator.description import SiteDescription
+from simulator.loopback import LOOPBACK
+from simulator.nlb_server import NlbServer
+from simulator.nlb_tool import NlbTool
+from simulator.sip_http import SipHttp
+from simulator.sip_udp import Relay, open_sip_server, port_of
+from simulator.tool_text import ToolProfile
+from simulator.world import World
+
+TICK_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFaces:
+    """Where one cluster can be reached. Ports are UDP ports on loopback, by host for SIP."""
+
+    virtual_ip_port: int
+    sip_ports: dict[str, int]
+    pages: dict[str, str]
+    programs: dict[str, Path]
+    relay: Relay
+
+
+class Site:
+    """A running site. `world` is its truth; call `advance` before looking at it."""
+
+    def __init__(
+        self, description: SiteDescription, profile: ToolProfile, directory: Path, clock: Clock
+    ) -> None:
+        """Make a site that is not running yet. directory: exists and is its own."""
+        self.world = World(description)
+        self.directory = directory
+        self._clock, self._profile = clock, profile
+        self._began: Instant = clock.now()
+        self.faces: dict[str, ClusterFaces] = {}
+        self.control_url = ""
+        self._pages: list[SipHttp] = []
+
+    @property
+    def configuration(self) -> Path:
+        """The site's clusters.yml."""
+        return self.directory / "clusters.yml"
+
+    @property
+    def began(self) -> datetime:
+        """The UTC moment of the world's second 0."""
+        return self._began.utc
+
+    def advance(self) -> float:
+        """Bring the world to this moment; return its time in seconds."""
+        now = self._clock.now().seconds_since(self._began)
+        self.world.advance(now)
+        return now
+
+    def seconds_of(self, monotonic: float) -> float:
+        """Return the world's time at a moment of this process's monotonic clock."""
+        return monotonic - self._began.monotonic
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the clusters as clusters.yml has them."""
+        return [
+            site_files.cluster_entry(
+                cluster.description, self.faces[name].programs, self.faces[name].pages,
+                self.world.knobs.lag_seconds, self._profile.code_page,
+            )
+            for name, cluster in self.world.clusters.items()
+        ]
+
+    def listeners(self) -> dict[str, Any]:
+        """Return where everything listens, as plain data."""
+        return {
+            name: {
+                "virtual_ip": f"udp {LOOPBACK}:{faces.virtual_ip_port}",
+                "sip_servers": {
+                    host: f"udp {LOOPBACK}:{port}" for host, port in faces.sip_ports.items()
+                },
+                "pages": faces.pages,
+                "programs": {host: str(path) for host, path in faces.programs.items()},
+                "datagrams": {
+                    "received": faces.relay.counts.received, "taken": faces.relay.counts.taken,
+                    "lost": faces.relay.counts.lost, "answered": faces.relay.counts.answered,
+                },
+            }
+            for name, faces in self.faces.items()
+        }
+
+    @contextlib.asynccontextmanager
+    async def running(self, control_port: int = 0) -> AsyncIterator[Site]:
+        """Run all faces for as long as the block lasts. control_port: 0 takes a free one."""
+        async with contextlib.AsyncExitStack() as stack:
+            await self._open(stack, control_port)
+            ticking = asyncio.create_task(self._tick())
+            try:
+                yield self
+            finally:
+                ticking.cancel()
+                await asyncio.gather(ticking, return_exceptions=True)
+                site_files.withdraw(self.control_url, self.directory)
+
+    async def _open(self, stack: contextlib.AsyncExitStack, control_port: int) -> None:
+        began_local = self._began.utc.astimezone().replace(tzinfo=None)
+        tool = NlbTool(self.world, self._profile, began_local)
+        calls = NlbServer(self.world, tool, self.advance)
+        stack.push_async_callback(calls.server.end)
+        await calls.server.open()
+        for name in self.world.clusters:
+            self.faces[name] = await self._open_cluster(stack, name, calls.server.port)
+        await self._open_control(stack, control_port)
+        site_files.write_configuration(self.configuration, self.entries())
+        site_files.announce(self.control_url, self.directory)
+
+    async def _open_cluster(
+        self, stack: contextlib.AsyncExitStack, name: str, calls_port: int
+    ) -> ClusterFaces:
+        cluster = self.world.cluster(name)
+        relay = Relay(cluster, self.advance)
+        virtual_ip = await relay.open()
+        stack.callback(virtual_ip.close)
+        sip_ports, pages, programs = {}, {}, {}
+        for host_name, host in cluster.hosts.items():
+            page = SipHttp(self.world, host, self.advance)
+            stack.push_async_callback(page.server.end)
+            await page.follow()
+            self._pages.append(page)
+            sip = await open_sip_server(host, self.advance)
+            stack.callback(sip.close)
+            sip_ports[host_name], pages[host_name] = port_of(sip), page.url
+            programs[host_name] = nlb_client.write(
+                self.directory, name, host_name, LOOPBACK, calls_port
+            )["nlb"]
+        return ClusterFaces(port_of(virtual_ip), sip_ports, pages, programs, relay)
+
+    async def _open_control(self, stack: contextlib.AsyncExitStack, port: int) -> None:
+        control = Control(
+            self.world, self.began, self.advance, self.listeners, self.follow
+        )
+        runner = web.AppRunner(control.application(), access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        listener = web.TCPSite(runner, LOOPBACK, port, shutdown_timeout=0.5)
+        await listener.start()
+        self.control_url = f"http://{LOOPBACK}:{runner.addresses[0][1]}"
+
+    async def follow(self) -> None:
+        """Let the faces follow the world at once."""
+        self.advance()
+        for page in self._pages:
+            await page.follow()
+
+    async def _tick(self) -> None:
+        while True:
+            await self.follow()
+            await asyncio.sleep(TICK_SECONDS)

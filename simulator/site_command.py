@@ -1,0 +1,95 @@
+"""Edge: ``sipnlb-simulator site``: runs a site until it is interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cluster.clock import SystemClock
+from cluster.errors import ClusterError
+from simulator.description import SiteDescription, usual_cluster
+from simulator.knobs import Knobs, Overlap, quick
+from simulator.signals import stop_asked
+from simulator.site import Site
+from simulator.tool_text import ExitProfile, ToolProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks of a site. directory: None for a temporary one."""
+
+    clusters: int
+    directory: Path | None
+    lag_seconds: float
+    control_port: int
+    documented_pace: bool
+    overlap: Overlap
+    version: str
+    line_end: str
+    exit_profile: ExitProfile
+    rules_stay_disabled: bool
+    wider_rule: bool
+    foreign_cluster: bool
+
+    def knobs(self) -> Knobs:
+        """Return how the site is to behave."""
+        pace = Knobs() if self.documented_pace else quick()
+        return replace(
+            pace, lag_seconds=self.lag_seconds, overlap=self.overlap,
+            rules_reenabled_after_restart=not self.rules_stay_disabled,
+        )
+
+    def description(self) -> SiteDescription:
+        """Return what the site is to consist of."""
+        return SiteDescription(
+            tuple(
+                usual_cluster(number, wider_rule=self.wider_rule, foreign=self.foreign_cluster)
+                for number in range(self.clusters)
+            ),
+            self.knobs(),
+        )
+
+    def profile(self) -> ToolProfile:
+        """Return how its NLB utility is to print."""
+        return ToolProfile(
+            version=self.version, line_end=self.line_end, exit_profile=self.exit_profile
+        )
+
+
+async def run(options: Options) -> int:
+    """Run the site until a signal asks to stop; return the exit status."""
+    with stop_asked() as asked, contextlib.ExitStack() as stack:
+        directory = options.directory
+        if directory is None:
+            directory = Path(stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="sipnlb-site-")
+            ))
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            site = Site(
+                options.description(), options.profile(), directory.resolve(), SystemClock()
+            )
+            async with site.running(options.control_port):
+                print("\n".join(_addresses(site)), flush=True)
+                await asked.wait()
+        except (OSError, ClusterError) as error:
+            print(f"the simulated site cannot run: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def _addresses(site: Site) -> list[str]:
+    lines = [
+        "SIMULATED SITE: nothing in it is real. Ctrl-C ends it.",
+        f"  configuration  {site.configuration}",
+        f"  control API    {site.control_url}/api/v1/site",
+    ]
+    for name, faces in site.faces.items():
+        lines.append(f"  {name}")
+        lines.append(f"    virtual IP   udp 127.0.0.1:{faces.virtual_ip_port}")
+        for host, page in faces.pages.items():
+            lines.append(f"    {host}   {page}   {faces.programs[host]}")
+    return lines
