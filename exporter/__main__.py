@@ -6,9 +6,7 @@ Exit status: 0 stopped as asked, 1 failed, 2 wrong use or a refused configuratio
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 
 from cluster import log
 from cluster.clock import Clock, SystemClock, deadline_in
@@ -26,6 +24,7 @@ from cluster.model import ClusterView, Reason
 from cluster.observe import HostReader, host_readers
 from cluster.programs import RunGroup
 from cluster.serve import WebServer, parse_listen_address
+from cluster.stop import StopAsked
 from exporter import explain
 from exporter.board import Board, limits_of
 from exporter.probe import Prober
@@ -37,9 +36,6 @@ WEB_THREADS = 16
 MAX_BODY_BYTES = 64 * 1024
 STOP_SECONDS = 0.8
 """How long running answers and readings, side by side, have to end; what hangs is left behind."""
-
-WAKE_SECONDS = 0.2
-"""A wait without an end cannot be interrupted on Windows."""
 
 
 def entry_point() -> None:
@@ -110,14 +106,11 @@ def _serve(config: Config, listen_address: str) -> None:
         threads=WEB_THREADS,
         max_body_bytes=MAX_BODY_BYTES,
     )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = StopAsked()
     watch.start()
     server.start()
     logger.info("listening", url=server.url, clusters=len(config.clusters), version=version())
-    while not clock.wait(WAKE_SECONDS, stop):
-        pass
+    logger.info("stopping", signal=stop.wait(clock))
     watch.stop()
     group.end()
     deadline = deadline_in(clock, STOP_SECONDS)

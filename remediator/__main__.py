@@ -8,10 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import signal
 import sys
-import threading
-from types import FrameType
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -24,6 +21,7 @@ from cluster.errors import ClusterError
 from cluster.model import ClusterView
 from cluster.observe import host_readers, observe
 from cluster.serve import WebServer, is_loopback, parse_listen_address
+from cluster.stop import StopAsked
 from remediator.acting import Actor, ObserveHosts
 from remediator.door import Door
 from remediator.evidence import ActionOutcome
@@ -97,17 +95,11 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
     service = make_service(config, clock, journal, metrics)
     registry.register(Gauges(config, service))
     application = create_app(config, service, metrics, registry, door, clock)
+    # The application refuses and counts what is too large; the server's own limit stands behind it.
     server = WebServer(
-        application.wsgi_app, address, threads=WEB_THREADS, max_body_bytes=MAX_BODY_BYTES
+        application.wsgi_app, address, threads=WEB_THREADS, max_body_bytes=2 * MAX_BODY_BYTES
     )
-    stopped = threading.Event()
-
-    def on_signal(number: int, _: FrameType | None) -> None:
-        log.get("remediator").info("stopping", signal=signal.Signals(number).name)
-        stopped.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
+    stop = StopAsked()
     service.start()
     server.start()
     log.get("remediator").info(
@@ -121,7 +113,7 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
         credentials="none" if door.is_open else "required",
         pid=os.getpid(),
     )
-    stopped.wait()
+    log.get("remediator").info("stopping", signal=stop.wait(clock))
     service.stop()
     server.close()
     journal.close()

@@ -24,7 +24,10 @@ def start(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Pop
     """Start a demonstration whose temporary files go below `tmp_path`."""
     return subprocess.Popen(
         [sys.executable, "-m", "simulator", "demo", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
         env=dict(os.environ) | {"TMPDIR": str(tmp_path)} | environment,
     )
 
@@ -50,7 +53,8 @@ def test_every_workflow_ends_right(tmp_path: Path) -> None:
     document = json.loads(results.read_text("utf-8"))
     assert (document["simulated"], document["ended_right"]) == (True, True)
     assert [(each["name"], each["way_back"]["name"]) for each in document["workflows"]] == [
-        ("manual switchover", "switchover back"), ("primary failure", "restart as backup"),
+        ("manual switchover", "switchover back"),
+        ("primary failure", "restart as backup"),
         ("primary disconnect", "return and demotion"),
     ]
     for each in document["workflows"]:

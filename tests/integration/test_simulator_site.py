@@ -7,128 +7,29 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from cluster import config
 from simulator.loopback import LoopbackServer
-from simulator.sip_message import answering_host, options_request
+from tests.integration.running import SOON, RunningSite, run_site, until
 
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE, TWO = "sip-east-1", "sip-east-2"
-SOON = 15.0  # seconds; far above what anything here takes
 NO_OPERATION = (
-    "no operation 'explode'; there are switchover, fail, restart, disconnect, reconnect, "
-    "partitions"
+    "no operation 'explode'; there are switchover, fail, restart, disconnect, reconnect, partitions"
 )
 NO_NLB_FAULT = (
-    "nlb must be one of none, hang, hang_after, garbage, empty, exit_1, denied, no_effect, "
-    "foreign"
+    "nlb must be one of none, hang, hang_after, garbage, empty, exit_1, denied, no_effect, foreign"
 )
-
-
-@dataclass
-class RunningSite:
-    """A site that runs as a child, and how to talk to it."""
-
-    process: subprocess.Popen[str]
-    environment: dict[str, str]
-    listeners: dict[str, Any]
-    control: str
-    directory: Path
-
-    def get(self, path: str) -> Any:
-        """Ask the control API."""
-        return requests.get(self.control + path, timeout=5).json()
-
-    def post(self, path: str, body: object = None) -> requests.Response:
-        """Tell the control API."""
-        return requests.post(self.control + path, json=body, timeout=5)
-
-    def state(self) -> dict[str, Any]:
-        """Return the truth about the cluster."""
-        return self.get("/api/v1/clusters/sip-east")
-
-    def host(self, name: str) -> dict[str, Any]:
-        """Return the truth about one host."""
-        return next(host for host in self.state()["hosts"] if host["name"] == name)
-
-    def nlb(
-        self, host: str, *arguments: str, timeout: float = 5.0
-    ) -> subprocess.CompletedProcess[bytes]:
-        """Run the NLB utility of a host."""
-        program = self.listeners["sip-east"]["programs"][host]
-        return subprocess.run(
-            [program, *arguments], capture_output=True, timeout=timeout, check=False
-        )
-
-    def page(self, host: str, query: str = "", timeout: float = 2.0) -> requests.Response:
-        """Read the statistics page of a host."""
-        return requests.get(self.listeners["sip-east"]["pages"][host] + query, timeout=timeout)
-
-    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of sipnlb-simulator."""
-        return subprocess.run(
-            [sys.executable, "-m", "simulator", *arguments], capture_output=True, text=True,
-            env=self.environment, cwd=ROOT, timeout=SOON, check=False,
-        )
-
-    def options(self, where: str) -> str | None:
-        """Send one OPTIONS from a fresh port; return the host that answered, None if lost."""
-        address, _, port = where.removeprefix("udp ").rpartition(":")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
-            caller.settimeout(0.4)
-            caller.bind(("127.0.0.1", 0))
-            client = f"127.0.0.1:{caller.getsockname()[1]}"
-            caller.sendto(options_request("10.0.0.100:5060", client, "b1"), (address, int(port)))
-            try:
-                answer, source = caller.recvfrom(8192)
-            except TimeoutError:
-                return None
-        assert source == (address, int(port))
-        return answering_host(answer)
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so; fail if it is not so soon."""
-    deadline = time.monotonic() + SOON
-    while not is_so():
-        assert time.monotonic() < deadline, "not so in time"
-        time.sleep(0.05)
-
-
-def run_site(tmp_path: Path, *arguments: str) -> Iterator[RunningSite]:
-    """Run a site with its own place for announcements; end it by its process id."""
-    environment = dict(os.environ) | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    directory = tmp_path / "site of a test"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "simulator", "site", "--directory", str(directory), *arguments],
-        stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
-    )
-    try:
-        until((directory / "control-url").exists)
-        control = (directory / "control-url").read_text("utf-8").strip()
-        listeners = requests.get(f"{control}/api/v1/site", timeout=5).json()["listeners"]
-        yield RunningSite(process, environment, listeners, control, directory)
-    finally:
-        process.terminate()
-        try:
-            process.communicate(timeout=SOON)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise
 
 
 @pytest.fixture
@@ -187,11 +88,13 @@ def test_a_workflow_from_the_command_line(site: RunningSite) -> None:
     assert json.loads(site.cli("state", "sip-east", "--json").stdout)["primary"] == TWO
     refused = site.cli("restart", "sip-east", "--host", TWO)
     assert (refused.returncode, refused.stderr) == (
-        1, "simulated site: the SIP Server on sip-east-2 runs already\n",
+        1,
+        "simulated site: the SIP Server on sip-east-2 runs already\n",
     )
     unknown = site.cli("switchover", "sip-north", "--control", site.control)
     assert (unknown.returncode, unknown.stderr) == (
-        1, "simulated site: no cluster 'sip-north' in this site; it has sip-east\n",
+        1,
+        "simulated site: no cluster 'sip-north' in this site; it has sip-east\n",
     )
     assert site.cli("switchover").returncode == 2
     assert site.cli("site", "--clusters", "0").returncode == 2
@@ -200,8 +103,13 @@ def test_a_workflow_from_the_command_line(site: RunningSite) -> None:
 def test_without_a_site_the_commands_say_how_to_start_one(tmp_path: Path) -> None:
     """A command that finds no site fails with the way out."""
     done = subprocess.run(
-        [sys.executable, "-m", "simulator", "state", "sip-east"], capture_output=True, text=True,
-        env=dict(os.environ) | {"TMPDIR": str(tmp_path)}, cwd=ROOT, timeout=SOON, check=False,
+        [sys.executable, "-m", "simulator", "state", "sip-east"],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ) | {"TMPDIR": str(tmp_path)},
+        cwd=ROOT,
+        timeout=SOON,
+        check=False,
     )
     said = (
         "no simulated site was found; start one with 'sipnlb-simulator site', or name its "
@@ -257,7 +165,10 @@ def test_only_a_primary_answers_and_only_an_enabled_host_is_asked(site: RunningS
     site.nlb(TWO, "enable", "5060")
     assert site.options(listeners["virtual_ip"]) is None
     assert site.get("/api/v1/site")["listeners"]["sip-east"]["datagrams"] == {
-        "received": 3, "taken": 2, "lost": 1, "answered": 1,
+        "received": 3,
+        "taken": 2,
+        "lost": 1,
+        "answered": 1,
     }
 
 
@@ -291,8 +202,10 @@ def test_a_refused_page_and_a_hanging_one(site: RunningSite) -> None:
     site.post(f"/api/v1/clusters/sip-east/hosts/{TWO}/fault", {"page": "hang"})
     with pytest.raises(requests.Timeout):
         site.page(TWO, timeout=0.3)
-    site.post(f"/api/v1/clusters/sip-east/hosts/{TWO}/fault",
-              {"page": "none", "page_latency_seconds": 0.4})
+    site.post(
+        f"/api/v1/clusters/sip-east/hosts/{TWO}/fault",
+        {"page": "none", "page_latency_seconds": 0.4},
+    )
     began = time.monotonic()
     assert site.page(TWO).status_code == 200
     assert time.monotonic() - began >= 0.4
@@ -301,25 +214,38 @@ def test_a_refused_page_and_a_hanging_one(site: RunningSite) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "status", "error"),
     [
-        ("clusters/sip-south/fail", None, 404,
-         "no cluster 'sip-south' in this site; it has sip-east"),
-        ("clusters/sip-east/explode", None, 404,
-         NO_OPERATION),
+        (
+            "clusters/sip-south/fail",
+            None,
+            404,
+            "no cluster 'sip-south' in this site; it has sip-east",
+        ),
+        ("clusters/sip-east/explode", None, 404, NO_OPERATION),
         ("clusters/sip-east/fail", {"hots": ONE}, 400, 'the body may only be {"host": NAME}'),
         ("clusters/sip-east/fail", {"host": 7}, 400, 'the body may only be {"host": NAME}'),
         ("clusters/sip-east/fail", [], 400, "the body must be a JSON object"),
         ("clusters/sip-east/switchover", {"host": TWO}, 400, "a switchover takes no host"),
         ("clusters/sip-east/reconnect", None, 409, "every host of the cluster is on the network"),
-        ("clusters/sip-east/partitions", {ONE: "left"}, 400,
-         "the body must be {HOST: NUMBER, …}"),
-        (f"clusters/sip-east/hosts/{ONE}/fault", {"nlb": "sulks"}, 400,
-         NO_NLB_FAULT),
-        (f"clusters/sip-east/hosts/{ONE}/fault", {"disk": "full"}, 400,
-         "no fault 'disk'; there are nlb, nlb_latency_seconds, page, page_latency_seconds"),
-        (f"clusters/sip-east/hosts/{ONE}/fault", {"nlb_latency_seconds": -1}, 400,
-         "nlb_latency_seconds must be seconds, 0 to 600"),
-        ("clusters/sip-east/hosts/sip-west-1/fault", {}, 409,
-         "no host 'sip-west-1' in sip-east; it has sip-east-1, sip-east-2"),
+        ("clusters/sip-east/partitions", {ONE: "left"}, 400, "the body must be {HOST: NUMBER, …}"),
+        (f"clusters/sip-east/hosts/{ONE}/fault", {"nlb": "sulks"}, 400, NO_NLB_FAULT),
+        (
+            f"clusters/sip-east/hosts/{ONE}/fault",
+            {"disk": "full"},
+            400,
+            "no fault 'disk'; there are nlb, nlb_latency_seconds, page, page_latency_seconds",
+        ),
+        (
+            f"clusters/sip-east/hosts/{ONE}/fault",
+            {"nlb_latency_seconds": -1},
+            400,
+            "nlb_latency_seconds must be seconds, 0 to 600",
+        ),
+        (
+            "clusters/sip-east/hosts/sip-west-1/fault",
+            {},
+            409,
+            "no host 'sip-west-1' in sip-east; it has sip-east-1, sip-east-2",
+        ),
         ("nothing", None, 404, "Not Found"),
     ],
 )
@@ -354,7 +280,8 @@ def test_a_page_that_lags(tmp_path: Path) -> None:
         text = site.nlb(ONE, "query").stdout
         assert text.startswith(b"WLBS Cluster Control Utility V2.4 (c) 1997-2003 ")
         assert re.findall(rb"^Cluster .*\r\n", text, re.MULTILINE) == [
-            b"Cluster 10.0.0.100\r\n", b"Cluster 10.0.0.200\r\n",
+            b"Cluster 10.0.0.100\r\n",
+            b"Cluster 10.0.0.200\r\n",
         ]
 
 
