@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.clock import Clock, utc_text
 from cluster.errors import ClusterError
+from remediator import journal_alerts
 from remediator.journal_schema import (
     JOURNAL,
     METADATA,
@@ -28,7 +29,7 @@ from remediator.journal_schema import (
     detail_text,
     row_of,
 )
-from remediator.webhook import Alert, AlertOutcome
+from remediator.webhook import Alert
 
 MAX_ROWS = 1000
 
@@ -71,55 +72,7 @@ class Journal:
         """
         now = utc_text(self._clock.now().utc)
         with self._transaction() as connection:
-            for alert in alerts:
-                self._record_alert(connection, alert, source, now)
-
-    def _record_alert(self, connection: Connection, alert: Alert, source: str, now: str) -> None:
-        accepted = alert.outcome is AlertOutcome.ACCEPTED
-        starts_at = utc_text(alert.starts_at) if alert.starts_at else None
-        reason = "" if accepted else str(alert.outcome)
-        known = connection.execute(
-            select(JOURNAL.c.id).where(
-                JOURNAL.c.kind == Kind.ALERT,
-                JOURNAL.c.fingerprint == alert.fingerprint,
-                JOURNAL.c.starts_at == starts_at,
-                JOURNAL.c.reason == reason,
-                JOURNAL.c.cluster == alert.cluster,
-            )
-        ).scalar()
-        outcome = None if accepted else str(alert.outcome)
-        if known is not None and starts_at is not None:
-            connection.execute(
-                update(JOURNAL)
-                .where(JOURNAL.c.id == known)
-                .values(
-                    count=JOURNAL.c.count + 1,
-                    last_at=now,
-                    outcome=outcome,
-                    ended_at=None if accepted else now,
-                )
-            )
-            return
-        connection.execute(
-            insert(JOURNAL).values(
-                at=now,
-                last_at=now,
-                kind=Kind.ALERT,
-                cluster=alert.cluster,
-                host=alert.host,
-                port=alert.port,
-                reason=reason,
-                outcome=outcome,
-                ended_at=None if accepted else now,
-                trigger=source,
-                fingerprint=alert.fingerprint,
-                starts_at=starts_at,
-                detail=detail_text(
-                    {"alertname": alert.name}
-                    | ({"problem": alert.problem} if alert.problem else {})
-                ),
-            )
-        )
+            journal_alerts.record(connection, alerts, source, now)
 
     def record_decision(
         self,

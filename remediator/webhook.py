@@ -89,7 +89,7 @@ def parse(body: bytes, clusters: Container[str]) -> Payload:
     truncated = payload.get("truncatedAlerts", 0)
     return Payload(
         tuple(judge(alert, clusters) for alert in alerts),
-        truncated if isinstance(truncated, int) and truncated > 0 else 0,
+        truncated if type(truncated) is int and truncated > 0 else 0,
     )
 
 
@@ -124,7 +124,7 @@ def judge(alert: Any, clusters: Container[str], *, firing: bool | None = None) -
 
 
 def _outcome(labels: dict[str, str], status: Any, clusters: Container[str]) -> AlertOutcome:
-    if status not in {"firing", "resolved"}:
+    if status not in ("firing", "resolved"):  # a set would refuse a status that is a list
         return AlertOutcome.MALFORMED
     if labels.get(WATCHDOG_LABEL[0]) == WATCHDOG_LABEL[1]:
         return AlertOutcome.WATCHDOG if status == "firing" else AlertOutcome.RESOLVED
@@ -144,7 +144,10 @@ def _labels(value: Any) -> dict[str, str] | None:
 
 
 def _text(value: Any) -> str:
-    return value[:MAX_LABEL_CHARACTERS] if isinstance(value, str) else ""
+    """Cut a text. Half a character pair (JSON allows it) becomes ?: no journal could take it."""
+    if not isinstance(value, str):
+        return ""
+    return value[:MAX_LABEL_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
 def _fingerprint(labels: dict[str, str]) -> str:

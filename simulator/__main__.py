@@ -48,43 +48,65 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_site(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--clusters", type=_clusters, default=1, metavar="N",
+        "--clusters",
+        type=_clusters,
+        default=1,
+        metavar="N",
         help=f"number of clusters, 1 to {MAX_CLUSTERS} (default: %(default)s)",
     )
     command.add_argument(
-        "--directory", type=Path, metavar="DIR",
+        "--directory",
+        type=Path,
+        metavar="DIR",
         help="where clusters.yml and the hosts' commands go (default: a temporary one)",
     )
     command.add_argument(
-        "--lag", type=_seconds, default=10.0, metavar="SECONDS",
+        "--lag",
+        type=_seconds,
+        default=10.0,
+        metavar="SECONDS",
         help="how old a statistics page is when it is given (default: %(default)s)",
     )
     command.add_argument(
-        "--control-port", type=int, default=0, metavar="PORT",
+        "--control-port",
+        type=int,
+        default=0,
+        metavar="PORT",
         help="port of the control API; 0 takes a free one (default: %(default)s)",
     )
     command.add_argument(
-        "--pace", choices=("quick", "documented"), default="quick",
+        "--pace",
+        choices=("quick", "documented"),
+        default="quick",
         help="waits of a demonstration, or the documented ones (default: %(default)s)",
     )
     command.add_argument(
-        "--overlap", choices=[str(kind) for kind in Overlap], default=str(Overlap.BACKUP_BACKUP),
+        "--overlap",
+        choices=[str(kind) for kind in Overlap],
+        default=str(Overlap.BACKUP_BACKUP),
         help="what both servers are for a moment of a switchover (default: %(default)s)",
     )
     command.add_argument(
-        "--nlb-version", choices=("2.4", "2.6"), default="2.6",
+        "--nlb-version",
+        choices=("2.4", "2.6"),
+        default="2.6",
         help="version that the NLB utility prints as (default: %(default)s)",
     )
     command.add_argument(
-        "--nlb-line-end", choices=sorted(_LINE_ENDS), default="crlf",
+        "--nlb-line-end",
+        choices=sorted(_LINE_ENDS),
+        default="crlf",
         help="line ends of the NLB utility (default: %(default)s)",
     )
     command.add_argument(
-        "--nlb-exit-status", choices=[str(kind) for kind in ExitProfile],
-        default=str(ExitProfile.ONE), help="exit status of the NLB utility (default: %(default)s)",
+        "--nlb-exit-status",
+        choices=[str(kind) for kind in ExitProfile],
+        default=str(ExitProfile.ONE),
+        help="exit status of the NLB utility (default: %(default)s)",
     )
     command.add_argument(
-        "--rules-stay-disabled", action="store_true",
+        "--rules-stay-disabled",
+        action="store_true",
         help="a node that starts keeps its rules as they were, instead of enabling all",
     )
     command.add_argument(
@@ -98,7 +120,8 @@ def _add_site(command: argparse.ArgumentParser) -> None:
 def _add_operation(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument("cluster", metavar="CLUSTER")
     command.add_argument(
-        "--control", metavar="URL",
+        "--control",
+        metavar="URL",
         help="control API of the site (default: of the site that was started last)",
     )
     if name not in {"switchover", "state"}:
@@ -115,7 +138,10 @@ def _add_demo(command: argparse.ArgumentParser) -> None:
         "--keep", action="store_true", help="leave all running until interrupted, with addresses"
     )
     command.add_argument(
-        "--lag", type=_seconds, default=0.0, metavar="SECONDS",
+        "--lag",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
         help="how old a statistics page is when it is given (default: %(default)s)",
     )
     command.add_argument(
@@ -168,25 +194,39 @@ def _run(given: argparse.Namespace) -> int:
     if given.command == "demo":
         from simulator import demo  # noqa: PLC0415 # see above
 
-        return asyncio.run(demo.command(
-            demo.Options(given.json, keep=given.keep, lag_seconds=given.lag, plain=given.plain)
-        ))
+        return asyncio.run(
+            demo.command(
+                demo.Options(given.json, keep=given.keep, lag_seconds=given.lag, plain=given.plain)
+            )
+        )
     if given.command == "site":
         from simulator import site_command  # noqa: PLC0415 # see above
 
-        return asyncio.run(site_command.run(site_command.Options(
-            clusters=given.clusters, directory=given.directory, lag_seconds=given.lag,
-            control_port=given.control_port, documented_pace=given.pace == "documented",
-            overlap=Overlap(given.overlap), version=given.nlb_version,
-            line_end=_LINE_ENDS[given.nlb_line_end],
-            exit_profile=ExitProfile(given.nlb_exit_status),
-            rules_stay_disabled=given.rules_stay_disabled, wider_rule=given.wider_rule,
-            foreign_cluster=given.foreign_cluster,
-        )))
+        return asyncio.run(
+            site_command.run(
+                site_command.Options(
+                    clusters=given.clusters,
+                    directory=given.directory,
+                    lag_seconds=given.lag,
+                    control_port=given.control_port,
+                    documented_pace=given.pace == "documented",
+                    overlap=Overlap(given.overlap),
+                    version=given.nlb_version,
+                    line_end=_LINE_ENDS[given.nlb_line_end],
+                    exit_profile=ExitProfile(given.nlb_exit_status),
+                    rules_stay_disabled=given.rules_stay_disabled,
+                    wider_rule=given.wider_rule,
+                    foreign_cluster=given.foreign_cluster,
+                )
+            )
+        )
     from simulator import control_client  # noqa: PLC0415 # see above
 
     return control_client.command(
-        given.command, given.cluster, given.control, host=getattr(given, "host", None),
+        given.command,
+        given.cluster,
+        given.control,
+        host=getattr(given, "host", None),
         as_json=getattr(given, "json", False),
     )
 

@@ -44,22 +44,26 @@ class Control:
     def application(self) -> web.Application:
         """Return the web application."""
         application = web.Application(middlewares=[_as_json], client_max_size=65536)
-        application.add_routes([
-            web.get("/api/v1/site", self._site),
-            web.get("/api/v1/clusters/{cluster}", self._cluster),
-            web.post("/api/v1/clusters/{cluster}/partitions", self._partitions),
-            web.post("/api/v1/clusters/{cluster}/{operation}", self._operate),
-            web.post("/api/v1/clusters/{cluster}/hosts/{host}/fault", self._fault),
-        ])
+        application.add_routes(
+            [
+                web.get("/api/v1/site", self._site),
+                web.get("/api/v1/clusters/{cluster}", self._cluster),
+                web.post("/api/v1/clusters/{cluster}/partitions", self._partitions),
+                web.post("/api/v1/clusters/{cluster}/{operation}", self._operate),
+                web.post("/api/v1/clusters/{cluster}/hosts/{host}/fault", self._fault),
+            ]
+        )
         return application
 
     async def _site(self, _: web.Request) -> web.Response:
         self._advance()
-        return web.json_response({
-            "simulated": True,
-            "clusters": list(self._world.clusters),
-            "listeners": self._listeners(),
-        })
+        return web.json_response(
+            {
+                "simulated": True,
+                "clusters": list(self._world.clusters),
+                "listeners": self._listeners(),
+            }
+        )
 
     async def _cluster(self, request: web.Request) -> web.Response:
         await self._changed()  # so that what is shown is also what the faces do
@@ -69,8 +73,10 @@ class Control:
     async def _operate(self, request: web.Request) -> web.Response:
         cluster, operation = self._named(request), request.match_info["operation"]
         if operation not in OPERATIONS:
-            raise _refusal(web.HTTPNotFound, f"no operation {operation!r}; there are "
-                           + ", ".join((*OPERATIONS, "partitions")))
+            raise _refusal(
+                web.HTTPNotFound,
+                f"no operation {operation!r}; there are " + ", ".join((*OPERATIONS, "partitions")),
+            )
         asked = await _body(request)
         unknown = set(asked) - {"host"}
         host = asked.get("host")
@@ -85,9 +91,14 @@ class Control:
             host = getattr(cluster, operation)(host)
         await self._changed()
         name = cluster.description.name
-        return web.json_response({
-            "simulated": True, "cluster": name, "operation": operation, "host": host,
-        })
+        return web.json_response(
+            {
+                "simulated": True,
+                "cluster": name,
+                "operation": operation,
+                "host": host,
+            }
+        )
 
     async def _partitions(self, request: web.Request) -> web.Response:
         cluster, asked = self._named(request), await _body(request)
@@ -103,10 +114,12 @@ class Control:
         host.faults = _faults(host.faults, await _body(request))
         self._advance()
         await self._changed()
-        return web.json_response({
-            "simulated": True,
-            "host": truth.host_json(cluster, host.description.name),
-        })
+        return web.json_response(
+            {
+                "simulated": True,
+                "host": truth.host_json(cluster, host.description.name),
+            }
+        )
 
     def _named(self, request: web.Request) -> ClusterRun:
         name = request.match_info["cluster"]
@@ -129,8 +142,10 @@ def _faults(present: HostFaults, asked: dict[str, Any]) -> HostFaults:
             if value not in words:
                 raise _refusal(web.HTTPBadRequest, f"{name} must be one of {', '.join(words)}")
             changes[name] = kinds(value)
-        elif isinstance(value, int | float) and not isinstance(value, bool) and (
-            0 <= value <= MAX_LATENCY_SECONDS
+        elif (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and (0 <= value <= MAX_LATENCY_SECONDS)
         ):
             changes[name] = float(value)
         else:

@@ -37,8 +37,10 @@ def command(
     try:
         if name != "state":
             answer = ask(f"{path}/{name}", {"host": host} if host else {})
-            print(f"simulated: {cluster}: {name} "
-                  + (f"of {answer['host']} done" if answer.get("host") else "begun"))
+            print(
+                f"simulated: {cluster}: {name} "
+                + (f"of {answer['host']} done" if answer.get("host") else "begun")
+            )
             return 0
         state = ask(path, None)
     except RefusedError as error:
@@ -86,10 +88,17 @@ def state_lines(state: dict[str, Any]) -> list[str]:
     for host in state["hosts"]:
         node = host["node_state"] + (" default" if host["is_default"] else "")
         ports = ", ".join(f"{port['start']} {port['state']}" for port in host["ports"])
-        lines.append(_row(
-            host["name"], "up" if host["connected"] else "cut off", host["process"],
-            host["mode"], node, ",".join(map(str, host["members"])) or "-", ports,
-        ))
+        lines.append(
+            _row(
+                host["name"],
+                "up" if host["connected"] else "cut off",
+                host["process"],
+                host["mode"],
+                node,
+                ",".join(map(str, host["members"])) or "-",
+                ports,
+            )
+        )
     lines += [
         f"{event['at'][11:23]}  {event['host'] or '-':<16} {event['what']}"
         for event in state["events"][-12:]

@@ -19,6 +19,8 @@ REPAIR_PATH = "/api/v1/alerts"
 INTERVAL = "1s"
 SIP_REFRESH = "250ms"
 """Shorter than the default: a mode waits for the next scrape, not for the next reading too."""
+LOOK_TIMEOUT = "750ms"
+"""Shorter than the default, which allows for remote hosts: a host that hangs costs as much."""
 _WEBHOOKS_ONLY = frozenset({"name", "webhook_configs"})
 
 
@@ -56,7 +58,8 @@ def redirect_alertmanager(document: dict[str, Any], at: Addresses, token: Path) 
         others = sorted(set(receiver) - _WEBHOOKS_ONLY)
         if others:
             raise ClusterError(
-                ALERTMANAGER, f"receiver {receiver['name']!r} has {', '.join(others)}",
+                ALERTMANAGER,
+                f"receiver {receiver['name']!r} has {', '.join(others)}",
                 "the demonstration can send to webhooks alone",
             )
         for webhook in receiver.get("webhook_configs", ()):
@@ -76,7 +79,8 @@ def _target(job: str, at: Addresses) -> str:
     targets = {"sipnlb-exporter": at.exporter, "sipnlb-remediator": at.remediator}
     if job not in targets:
         raise ClusterError(
-            PROMETHEUS, f"job {job!r} is not part of the demonstration",
+            PROMETHEUS,
+            f"job {job!r} is not part of the demonstration",
             "give it an address in simulator/demo_configs.py",
         )
     return targets[job]
@@ -88,8 +92,9 @@ def program_sections(directory: Path, at: Addresses, token: Path) -> dict[str, A
         "exporter": {"refresh": {"sip_server": SIP_REFRESH}},
         "remediator": {
             "policy": {"level": "enforce"},
+            "look_timeout": LOOK_TIMEOUT,
             "alertmanagers": [{"url": f"http://{at.alertmanager}"}],
             "web": {"bearer_token_file": str(token)},
             "journal": {"url": f"sqlite:///{directory / 'journal.db'}"},
-        }
+        },
     }

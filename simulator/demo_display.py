@@ -26,8 +26,14 @@ REFRESH_SECONDS = 0.2
 SHOWN_ANSWERS = 60
 SHOWN_EVENTS = 12
 _COLOURS = {
-    "primary": "bold green", "backup": "cyan", "unknown": "red", "enabled": "bold green",
-    "disabled": "dim", "cut off": "bold red", "dead": "bold red", "converging": "yellow",
+    "primary": "bold green",
+    "backup": "cyan",
+    "unknown": "red",
+    "enabled": "bold green",
+    "disabled": "dim",
+    "cut off": "bold red",
+    "dead": "bold red",
+    "converging": "yellow",
 }
 
 
@@ -51,8 +57,9 @@ class Display:
     @contextlib.asynccontextmanager
     async def running(self, probe: OptionsProbe, pager: Pager) -> AsyncIterator[None]:
         """Show for as long as the block lasts."""
-        showing = asyncio.create_task(self._live(probe, pager) if self._is_live
-                                      else self._plain(probe))
+        showing = asyncio.create_task(
+            self._live(probe, pager) if self._is_live else self._plain(probe)
+        )
         try:
             yield
         finally:
@@ -68,7 +75,7 @@ class Display:
     async def _plain(self, probe: OptionsProbe) -> None:
         while True:
             events = self._events()
-            for event in events[self._shown_events:]:
+            for event in events[self._shown_events :]:
                 self._line(f"{event.at:8.2f} s  {event.host or '-':<12} {event.what}")
             self._shown_events = len(events)
             self._show_answers(probe)
@@ -117,12 +124,18 @@ class Display:
             node = self._cluster.nlb.nodes[name]
             rule = self._cluster.description.configured[0]
             ids = ", ".join(str(number) for number in self._cluster.nlb.member_ids(name))
-            table.add_row(*(
-                Text(cell, style=_COLOURS.get(cell, ""))
-                for cell in (
-                    name, "up" if host.connected else "cut off",
-                    "running" if host.server.is_running else "dead", str(host.server.mode),
-                    str(node.run), ids, str(truth.port_state(self._cluster, name, rule)),
+            table.add_row(
+                *(
+                    Text(cell, style=_COLOURS.get(cell, ""))
+                    for cell in (
+                        name,
+                        "up" if host.connected else "cut off",
+                        "running" if host.server.is_running else "dead",
+                        str(host.server.mode),
+                        str(node.run),
+                        ids,
+                        str(truth.port_state(self._cluster, name, rule)),
+                    )
                 )
-            ))
+            )
         return table

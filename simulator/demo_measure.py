@@ -43,7 +43,8 @@ def times(rows: Iterable[dict[str, Any]], since: datetime, primary: str) -> Time
 def is_all_verified(rows: Iterable[dict[str, Any]], since: datetime) -> bool:
     """Tell whether no action that began at or after `since` is still open."""
     return all(
-        row["outcome"] is not None for row in rows
+        row["outcome"] is not None
+        for row in rows
         if row["kind"] == "action" and moment(row["at"]) >= since - ROUNDING
     )
 

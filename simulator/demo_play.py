@@ -59,7 +59,11 @@ class Player:
     """Plays on one cluster. `title` says what is being played, for the display."""
 
     def __init__(
-        self, stack: Stack, cluster: ClusterRun, probe: OptionsProbe, clock: Clock,
+        self,
+        stack: Stack,
+        cluster: ClusterRun,
+        probe: OptionsProbe,
+        clock: Clock,
         say: Callable[[str], None],
     ) -> None:
         """Play with `stack`; `say` is told what begins and ends."""
@@ -118,8 +122,7 @@ class Player:
             return None
         since = self._stack.site.advance()
         await self._wait(
-            lambda: self._cluster.sole_primary() is not None
-            and self._cluster.primary_since > since
+            lambda: self._cluster.sole_primary() is not None and self._cluster.primary_since > since
         )
         if self._cluster.sole_primary() is None:
             return None

@@ -79,7 +79,7 @@ class OptionsProbe:
 
     def latest(self, count: int) -> list[Sent]:
         """Return the last requests that have ended, oldest first."""
-        ended = [sent for sent in list(self.sent)[-count - 10:] if sent.ended]
+        ended = [sent for sent in list(self.sent)[-count - 10 :] if sent.ended]
         return ended[-count:]
 
     def lost_between(self, begin: float, end: float) -> int:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from simulator.demo_configs import INTERVAL, SIP_REFRESH
+from simulator.demo_configs import INTERVAL, LOOK_TIMEOUT, SIP_REFRESH
 
 SHOWN = "SIMULATED SITE: the hosts, SIP Servers and callers below are pretended."
 
@@ -57,7 +57,8 @@ class Report:
     def median_seconds_to_verified(self) -> float | None:
         """Median over the three workflows of the time from mode change to verified port."""
         times = [
-            each.there.seconds_to_verified for each in self.workflows
+            each.there.seconds_to_verified
+            for each in self.workflows
             if each.there.seconds_to_verified is not None
         ]
         return round(statistics.median(times), 3) if times else None
@@ -71,11 +72,11 @@ class Report:
             "lag_seconds": self.lag_seconds,
             "scrape_and_evaluation_interval": INTERVAL,
             "sip_server_refresh": SIP_REFRESH,
+            "look_timeout": LOOK_TIMEOUT,
             "versions": self.versions,
             "pages": list(self.pages),
             "workflows": [
-                {**asdict(each.there), "way_back": asdict(each.way_back)}
-                for each in self.workflows
+                {**asdict(each.there), "way_back": asdict(each.way_back)} for each in self.workflows
             ],
         }
 
@@ -93,11 +94,13 @@ class Report:
             "",
             f"Median from mode change to verified port: {_seconds(median)} s",
             "Pages to a person: " + (", ".join(self.pages) or "none"),
-            ", ".join([
-                f"Prometheus {self.versions.get('prometheus', '?')}",
-                f"Alertmanager {self.versions.get('alertmanager', '?')}",
-                f"statistics page {self.lag_seconds:g} s old, read every {SIP_REFRESH}",
-            ]),
+            ", ".join(
+                [
+                    f"Prometheus {self.versions.get('prometheus', '?')}",
+                    f"Alertmanager {self.versions.get('alertmanager', '?')}",
+                    f"statistics page {self.lag_seconds:g} s old, read every {SIP_REFRESH}",
+                ]
+            ),
             "Everything ended right." if self.ended_right else "NOT everything ended right.",
         ]
 
@@ -110,8 +113,10 @@ def seconds_between(earlier: datetime, later: datetime | None) -> float | None:
 def _result_row(result: Result, before: str) -> str:
     return _row(
         before + result.name,
-        _seconds(result.seconds_to_alert), _seconds(result.seconds_to_action),
-        _seconds(result.seconds_to_verified), str(result.options_lost),
+        _seconds(result.seconds_to_alert),
+        _seconds(result.seconds_to_action),
+        _seconds(result.seconds_to_verified),
+        str(result.options_lost),
         ("right" if result.ended_right else "WRONG")
         + (f": {result.end_state}" if result.end_state else ""),
     )

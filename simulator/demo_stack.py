@@ -98,9 +98,9 @@ async def running(site: Site, directory: Path, clock: Clock) -> AsyncIterator[St
     async with contextlib.AsyncExitStack() as exits:
         pager = Pager()
         await exits.enter_async_context(pager.running())
-        session = await exits.enter_async_context(aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=ASK_SECONDS), trust_env=False
-        ))
+        session = await exits.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_SECONDS), trust_env=False)
+        )
         ports = (f"{LOOPBACK}:{port}" for port in _free_ports(4))
         at = Addresses(next(ports), next(ports), next(ports), next(ports), pager.address)
         token = demo_files.write_token(directory)
@@ -113,12 +113,12 @@ async def running(site: Site, directory: Path, clock: Clock) -> AsyncIterator[St
             "alertmanager": await _version(alertmanager, clock),
         }
         exits.push_async_callback(_stop, stack.running)
-        _start(stack, prometheus, demo_tools.runnable_alertmanager(alertmanager, directory))
+        _start(stack, prometheus, alertmanager)
         await _until_ready(stack, clock)
         yield stack
 
 
-def _start(stack: Stack, prometheus: Path, alertmanager: demo_tools.Tool) -> None:
+def _start(stack: Stack, prometheus: Path, alertmanager: Path) -> None:
     directory, at = stack.directory, stack.at
     demo_files.copy_folders(directory)
     prometheus_file = demo_files.write_prometheus(directory, at)
@@ -126,28 +126,36 @@ def _start(stack: Stack, prometheus: Path, alertmanager: demo_tools.Tool) -> Non
     configuration = f"--config.file={stack.site.configuration}"
     commands: dict[str, Sequence[str]] = {
         "remediator": (
-            sys.executable, "-m", "remediator", configuration,
+            sys.executable,
+            "-m",
+            "remediator",
+            configuration,
             f"--web.listen-address={at.remediator}",
         ),
         "exporter": (
-            sys.executable, "-m", "exporter", configuration,
+            sys.executable,
+            "-m",
+            "exporter",
+            configuration,
             f"--web.listen-address={at.exporter}",
         ),
         "alertmanager": (
-            str(alertmanager.program), f"--config.file={alertmanager_file}",
+            str(alertmanager),
+            f"--config.file={alertmanager_file}",
             f"--storage.path={directory / 'alertmanager'}",
-            f"--web.listen-address={at.alertmanager}", "--cluster.listen-address=",
+            f"--web.listen-address={at.alertmanager}",
+            "--cluster.listen-address=",
         ),
         "prometheus": (
-            str(prometheus), f"--config.file={prometheus_file}",
+            str(prometheus),
+            f"--config.file={prometheus_file}",
             f"--storage.tsdb.path={directory / 'prometheus'}",
             f"--web.listen-address={at.prometheus}",
         ),
     }
     for name, argv in commands.items():
-        folder = alertmanager.folder if name == "alertmanager" else None
         stack.running[name] = programs.start(
-            argv, log_file=stack.log_file(name), env=_environment(), cwd=folder or directory
+            argv, log_file=stack.log_file(name), env=_environment(), cwd=directory
         )
 
 

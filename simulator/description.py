@@ -85,18 +85,19 @@ def usual_cluster(
     name = f"sip-{region}"
     reported = PortRule(ALL_VIPS, 5060, 5090, "both") if wider_rule else SIP_RULE
     web = NlbDescription(
-        f"10.0.{number}.200", f"web-{region}.example.test",
+        f"10.0.{number}.200",
+        f"web-{region}.example.test",
         (usual_rule(PortRule(ALL_VIPS, 80, 443, "tcp")), usual_rule(reported)),
     )
     return ClusterDescription(
         name=name,
-        nlb=NlbDescription(
-            f"10.0.{number}.100", f"{name}.example.test", (usual_rule(reported),)
-        ),
+        nlb=NlbDescription(f"10.0.{number}.100", f"{name}.example.test", (usual_rule(reported),)),
         configured=(SIP_RULE,),
         hosts=tuple(
             HostDescription(
-                f"{name}-{host_id}", host_id, f"10.1.{number}.{10 + host_id}",
+                f"{name}-{host_id}",
+                host_id,
+                f"10.1.{number}.{10 + host_id}",
                 f"SIP_Server_{region}_{host_id}",
             )
             for host_id in (1, 2)

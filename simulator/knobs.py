@@ -72,6 +72,4 @@ def quick(lag_seconds: float = 0.0) -> Knobs:
 
     6 s, so that NLB's own heartbeat loss (5 s) still comes first, as on a real site.
     """
-    return replace(
-        Knobs(), convergence_seconds=3.0, addp_seconds=6.0, lag_seconds=lag_seconds
-    )
+    return replace(Knobs(), convergence_seconds=3.0, addp_seconds=6.0, lag_seconds=lag_seconds)

@@ -14,7 +14,7 @@ NAMES = ("nlb", "wlbs")
 SHEBANG_LIMIT = 120
 """Characters of a first line that every POSIX system in use accepts (Linux: 127)."""
 
-_SCRIPT = '''\
+_SCRIPT = """\
 {first}
 # The NLB utility of a simulated host, made by sipnlb-simulator. Nothing real is switched.
 import sys, _socket
@@ -32,7 +32,7 @@ except OSError as error:
 status, found, output = answer.partition(b"\\n")
 sys.stdout.buffer.write(output)
 sys.exit(int(status) & 255 if found else 125)
-'''
+"""
 
 
 def write(directory: Path, cluster: str, host: str, address: str, port: int) -> dict[str, Path]:
@@ -47,7 +47,11 @@ def write(directory: Path, cluster: str, host: str, address: str, port: int) -> 
         file = folder / name
         file.write_text(
             _SCRIPT.format(
-                first=_first_line(), address=address, port=port, cluster=cluster, host=host,
+                first=_first_line(),
+                address=address,
+                port=port,
+                cluster=cluster,
+                host=host,
                 name=name,
             ),
             "utf-8",

@@ -57,8 +57,11 @@ class NlbCluster:
         names = {host.name for host in hosts}
         self.nodes = {
             host.name: NlbNode(
-                host.name, host.host_id, run_rules(description.rules),
-                members=set(names), converged_at=agenda.now,
+                host.name,
+                host.host_id,
+                run_rules(description.rules),
+                members=set(names),
+                converged_at=agenda.now,
             )
             for host in hosts
         }
@@ -70,7 +73,8 @@ class NlbCluster:
     def hears(self, one: str, other: str) -> bool:
         """Tell whether `one` receives the heartbeats of `other`."""
         return (
-            self.nodes[one].is_in_cluster and self.nodes[other].is_in_cluster
+            self.nodes[one].is_in_cluster
+            and self.nodes[other].is_in_cluster
             and (one == other or self.linked(one, other))
         )
 

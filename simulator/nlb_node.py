@@ -111,7 +111,8 @@ class NlbNode:
         A rule that names the VIP goes before one for all VIPs.
         """
         fitting = [
-            run for run in self.rules
+            run
+            for run in self.rules
             if run.rule.vip in {vip, ALL_VIPS} and run.rule.start <= port <= run.rule.end
         ]
         return min(fitting, key=lambda run: run.rule.vip == ALL_VIPS, default=None)

@@ -20,20 +20,38 @@ NAME_WIDTH = 25
 
 # Settings that no behaviour of the simulated node depends on; numbers invented.
 _BEFORE = {
-    "ParametersVersion": "4", "CurrentVersion": "00000206", "EffectiveVersion": "00000201",
+    "ParametersVersion": "4",
+    "CurrentVersion": "00000206",
+    "EffectiveVersion": "00000201",
     "InstallDate": "65F1A2B3",
 }
 _MIDDLE = {
-    "NumActions": "100", "NumPackets": "200", "NumAliveMsgs": "66",
-    "DescriptorsPerAlloc": "512", "MaxDescriptorAllocs": "512", "TCPConnectionTimeout": "60",
-    "IPSecConnectionTimeout": "86400", "FilterICMP": "DISABLED", "ClusterModeOnStart": "STARTED",
+    "NumActions": "100",
+    "NumPackets": "200",
+    "NumAliveMsgs": "66",
+    "DescriptorsPerAlloc": "512",
+    "MaxDescriptorAllocs": "512",
+    "TCPConnectionTimeout": "60",
+    "IPSecConnectionTimeout": "86400",
+    "FilterICMP": "DISABLED",
+    "ClusterModeOnStart": "STARTED",
 }
 _AFTER = {
-    "PersistedStates": "NONE", "ScaleSingleClient": "DISABLED", "NBTSupportEnable": "ENABLED",
-    "NetmonAliveMsgs": "DISABLED", "IPChangeDelay": "60000", "ConnectionCleanupDelay": "300000",
-    "RemoteControlEnabled": "DISABLED", "RemoteControlUDPPort": "2504",
-    "RemoteControlCode": "00000000", "RemoteMaintenanceEnabled": "00000000", "BDATeaming": "NO",
-    "TeamID": "", "Master": "NO", "ReverseHash": "NO", "IdentityHeartbeatPeriod": "10000",
+    "PersistedStates": "NONE",
+    "ScaleSingleClient": "DISABLED",
+    "NBTSupportEnable": "ENABLED",
+    "NetmonAliveMsgs": "DISABLED",
+    "IPChangeDelay": "60000",
+    "ConnectionCleanupDelay": "300000",
+    "RemoteControlEnabled": "DISABLED",
+    "RemoteControlUDPPort": "2504",
+    "RemoteControlCode": "00000000",
+    "RemoteMaintenanceEnabled": "00000000",
+    "BDATeaming": "NO",
+    "TeamID": "",
+    "Master": "NO",
+    "ReverseHash": "NO",
+    "IdentityHeartbeatPeriod": "10000",
     "IdentityHeartbeatEnabled": "ENABLED",
 }
 

@@ -100,7 +100,8 @@ class NlbTool:
         if call.cluster is not None and re.search(r"(?<![:\[]):(?!:)|\bGLOBAL\b", call.cluster):
             return [banner, "Did not receive response from the cluster."], None
         chosen = [
-            nlb for nlb in cluster.nlb_clusters
+            nlb
+            for nlb in cluster.nlb_clusters
             if call.cluster in {None, "ALL", nlb.description.cluster_ip, nlb.description.full_name}
         ]
         if not chosen:

@@ -12,9 +12,7 @@ from simulator.nlb_cluster import NlbCluster
 from simulator.nlb_node import TAKES_NEW_TRAFFIC
 
 
-def take(
-    nlb: NlbCluster, client: str, client_port: int, *, vip: str, port: int
-) -> tuple[str, ...]:
+def take(nlb: NlbCluster, client: str, client_port: int, *, vip: str, port: int) -> tuple[str, ...]:
     """Hand a datagram to the hosts that take it, and count it; several only in a split.
 
     Every host sees every datagram and each decides by its own view of the members, so

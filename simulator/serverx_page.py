@@ -75,10 +75,17 @@ def _document(
         for name, rem, value in fields
     ]
     server_element = [f"{indent}<sipServer>", *lines, f"{indent}</sipServer>"]
-    inner = server_element if bare else [
-        "<serverx>", "  <!-- simulated by sipnlb-simulator -->",
-        f"  <version>{VERSION}</version>", *server_element, "</serverx>",
-    ]
+    inner = (
+        server_element
+        if bare
+        else [
+            "<serverx>",
+            "  <!-- simulated by sipnlb-simulator -->",
+            f"  <version>{VERSION}</version>",
+            *server_element,
+            "</serverx>",
+        ]
+    )
     return "\n".join(['<?xml version="1.0"?>', *inner, ""]).encode()
 
 
@@ -91,6 +98,7 @@ def _bomb() -> bytes:
     entities = ['<!ENTITY a0 "bombbombbombbomb">']
     entities += [f'<!ENTITY a{n} "{f"&a{n - 1};" * 16}">' for n in range(1, 8)]
     return (
-        '<?xml version="1.0"?>\n<!DOCTYPE serverx [\n' + "\n".join(entities)
+        '<?xml version="1.0"?>\n<!DOCTYPE serverx [\n'
+        + "\n".join(entities)
         + "\n]>\n<serverx><sipServer><HA_ROLE>&a7;</HA_ROLE></sipServer></serverx>\n"
     ).encode()

@@ -55,7 +55,10 @@ class SipHttp:
             text = b"only GET /serverx and GET /serverx?sipServer are simulated\n"
             return Page("404 Not Found", text, len(text))
         return page(
-            self._host.server, self._world.agenda.now, self._world.knobs, self._host.faults.page,
+            self._host.server,
+            self._world.agenda.now,
+            self._world.knobs,
+            self._host.faults.page,
             bare=bool(query),
         )
 

@@ -16,19 +16,22 @@ _SERVER = re.compile(rb"^Server: sipnlb-simulator \(simulated; host (\S+)\)\r?$"
 
 def options_request(target: str, client: str, branch: str) -> bytes:
     """Return an OPTIONS. target, client: ``HOST:PORT``. branch: unique text of this request."""
-    return "\r\n".join([
-        f"OPTIONS sip:{target} SIP/2.0",
-        f"Via: SIP/2.0/UDP {client};branch=z9hG4bK{branch};rport",
-        "Max-Forwards: 70",
-        f"From: <sip:probe@{client}>;tag={branch}",
-        f"To: <sip:{target}>",
-        f"Call-ID: {branch}@{client.rpartition(':')[0]}",
-        "CSeq: 1 OPTIONS",
-        f"Contact: <sip:probe@{client}>",
-        "Accept: application/sdp",
-        "Content-Length: 0",
-        "", "",
-    ]).encode()
+    return "\r\n".join(
+        [
+            f"OPTIONS sip:{target} SIP/2.0",
+            f"Via: SIP/2.0/UDP {client};branch=z9hG4bK{branch};rport",
+            "Max-Forwards: 70",
+            f"From: <sip:probe@{client}>;tag={branch}",
+            f"To: <sip:{target}>",
+            f"Call-ID: {branch}@{client.rpartition(':')[0]}",
+            "CSeq: 1 OPTIONS",
+            f"Contact: <sip:probe@{client}>",
+            "Accept: application/sdp",
+            "Content-Length: 0",
+            "",
+            "",
+        ]
+    ).encode()
 
 
 def options_answer(request: bytes, host: str, address: str) -> bytes | None:
@@ -39,8 +42,10 @@ def options_answer(request: bytes, host: str, address: str) -> bytes | None:
     lines = re.sub(r"\r\n[ \t]+", " ", head).split("\r\n")
     if not re.match(r"OPTIONS \S+ SIP/2\.0\Z", lines[0]):
         return None
-    headers = [(name.strip(), value.strip()) for name, _, value in
-               (line.partition(":") for line in lines[1:])]
+    headers = [
+        (name.strip(), value.strip())
+        for name, _, value in (line.partition(":") for line in lines[1:])
+    ]
     named = [(_COMPACT.get(name.lower(), name.lower()), value) for name, value in headers]
     if not set(_ECHOED) <= {name for name, _ in named}:
         return None
@@ -55,7 +60,8 @@ def options_answer(request: bytes, host: str, address: str) -> bytes | None:
         "Accept: application/sdp",
         f"Server: sipnlb-simulator (simulated; host {host})",
         "Content-Length: 0",
-        "", "",
+        "",
+        "",
     ]
     return "\r\n".join(answer).encode()
 

@@ -99,13 +99,16 @@ class Relay:
         self._advance()
         self.counts.received += 1
         takers = nlb_traffic.take(
-            self._cluster.nlb, *client[:2], vip=self._cluster.description.virtual_ip,
+            self._cluster.nlb,
+            *client[:2],
+            vip=self._cluster.description.virtual_ip,
             port=self._sip_port,
         )
         self.counts.taken += bool(takers)
         self.counts.lost += not takers
         answers = [
-            answer for taker in takers
+            answer
+            for taker in takers
             if (answer := answer_of(self._cluster.hosts[taker], datagram)) is not None
         ]
         self.counts.answered += bool(answers)

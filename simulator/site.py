@@ -81,8 +81,11 @@ class Site:
         """Return the clusters as clusters.yml has them."""
         return [
             site_files.cluster_entry(
-                cluster.description, self.faces[name].programs, self.faces[name].pages,
-                self.world.knobs.lag_seconds, self._profile.code_page,
+                cluster.description,
+                self.faces[name].programs,
+                self.faces[name].pages,
+                self.world.knobs.lag_seconds,
+                self._profile.code_page,
             )
             for name, cluster in self.world.clusters.items()
         ]
@@ -98,8 +101,10 @@ class Site:
                 "pages": faces.pages,
                 "programs": {host: str(path) for host, path in faces.programs.items()},
                 "datagrams": {
-                    "received": faces.relay.counts.received, "taken": faces.relay.counts.taken,
-                    "lost": faces.relay.counts.lost, "answered": faces.relay.counts.answered,
+                    "received": faces.relay.counts.received,
+                    "taken": faces.relay.counts.taken,
+                    "lost": faces.relay.counts.lost,
+                    "answered": faces.relay.counts.answered,
                 },
             }
             for name, faces in self.faces.items()
@@ -152,9 +157,7 @@ class Site:
         return ClusterFaces(port_of(virtual_ip), sip_ports, pages, programs, relay)
 
     async def _open_control(self, stack: contextlib.AsyncExitStack, port: int) -> None:
-        control = Control(
-            self.world, self.began, self.advance, self.listeners, self.follow
-        )
+        control = Control(self.world, self.began, self.advance, self.listeners, self.follow)
         runner = web.AppRunner(control.application(), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -38,7 +38,9 @@ class Options:
         """Return how the site is to behave."""
         pace = Knobs() if self.documented_pace else quick()
         return replace(
-            pace, lag_seconds=self.lag_seconds, overlap=self.overlap,
+            pace,
+            lag_seconds=self.lag_seconds,
+            overlap=self.overlap,
             rules_reenabled_after_restart=not self.rules_stay_disabled,
         )
 
@@ -64,9 +66,9 @@ async def run(options: Options) -> int:
     with stop_asked() as asked, contextlib.ExitStack() as stack:
         directory = options.directory
         if directory is None:
-            directory = Path(stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="sipnlb-site-")
-            ))
+            directory = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="sipnlb-site-"))
+            )
         try:
             directory.mkdir(parents=True, exist_ok=True)
             site = Site(

@@ -86,14 +86,19 @@ def cluster_entry(
                 "address": host.address,
                 "runner": {"type": "local"},
                 "nlb": {
-                    "backend": "nlb", "program": str(programs[host.name]), "code_page": code_page,
+                    "backend": "nlb",
+                    "program": str(programs[host.name]),
+                    "code_page": code_page,
                 },
                 "sip_server": {
                     "application": host.application,
-                    "sources": [{
-                        "type": "http", "url": pages[host.name],
-                        "lag": f"{round(lag_seconds * 1000)}ms",
-                    }],
+                    "sources": [
+                        {
+                            "type": "http",
+                            "url": pages[host.name],
+                            "lag": f"{round(lag_seconds * 1000)}ms",
+                        }
+                    ],
                 },
             }
             for host in cluster.hosts

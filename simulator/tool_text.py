@@ -63,8 +63,13 @@ class ToolProfile:
 
 
 WMI_NUMBERS = {
-    Result.OK: 1000, Result.ALREADY: 1001, Result.DRAIN_STOP: 1002, Result.NOT_FOUND: 1004,
-    Result.STOPPED: 1005, Result.DRAINING: 1009, Result.SUSPENDED: 1013,
+    Result.OK: 1000,
+    Result.ALREADY: 1001,
+    Result.DRAIN_STOP: 1002,
+    Result.NOT_FOUND: 1004,
+    Result.STOPPED: 1005,
+    Result.DRAINING: 1009,
+    Result.SUSPENDED: 1013,
 }
 """Documented: wlbsprov, standard return values."""
 

@@ -43,9 +43,13 @@ def host_json(cluster: ClusterRun, name: str) -> dict[str, Any]:
 def _ports(nlb: NlbCluster, host: str) -> list[dict[str, Any]]:
     return [
         {
-            "vip": run.rule.vip, "start": run.rule.start, "end": run.rule.end,
-            "protocol": run.rule.protocol, "state": str(run.state),
-            "accepted": run.accepted, "dropped": run.dropped,
+            "vip": run.rule.vip,
+            "start": run.rule.start,
+            "end": run.rule.end,
+            "protocol": run.rule.protocol,
+            "state": str(run.state),
+            "accepted": run.accepted,
+            "dropped": run.dropped,
         }
         for run in nlb.nodes[host].rules
     ]

@@ -45,7 +45,9 @@ class ClusterRun:
             host.name: HostRun(
                 host,
                 SipServer(
-                    host.name, host.application, agenda.now,
+                    host.name,
+                    host.application,
+                    agenda.now,
                     SipMode.PRIMARY if index == 0 else SipMode.BACKUP,
                 ),
             )
@@ -53,12 +55,14 @@ class ClusterRun:
         }
         self.nlb = self._nlb_cluster(description, 0)
         self.foreign = tuple(
-            self._nlb_cluster(description, number + 1)
-            for number in range(len(description.foreign))
+            self._nlb_cluster(description, number + 1) for number in range(len(description.foreign))
         )
         self.management = ManagementLayer(
-            description.name, {name: host.server for name, host in self.hosts.items()},
-            knobs=knobs, agenda=agenda, events=events,
+            description.name,
+            {name: host.server for name, host in self.hosts.items()},
+            knobs=knobs,
+            agenda=agenda,
+            events=events,
             reachable=lambda host: self.hosts[host].connected,
         )
         self._disable_backups()
@@ -68,8 +72,13 @@ class ClusterRun:
     def _nlb_cluster(self, description: ClusterDescription, number: int) -> NlbCluster:
         nlb = (description.nlb, *description.foreign)[number]
         return NlbCluster(
-            nlb, description.hosts, description.name, knobs=self._knobs, agenda=self._agenda,
-            events=self._events, linked=self._linked,
+            nlb,
+            description.hosts,
+            description.name,
+            knobs=self._knobs,
+            agenda=self._agenda,
+            events=self._events,
+            linked=self._linked,
         )
 
     def _disable_backups(self) -> None:
@@ -91,7 +100,8 @@ class ClusterRun:
     def sole_primary(self) -> str | None:
         """Return the host that alone is primary among those on the network, or None."""
         primaries = [
-            name for name, host in self.hosts.items()
+            name
+            for name, host in self.hosts.items()
             if host.connected and host.server.mode is SipMode.PRIMARY
         ]
         return primaries[0] if len(primaries) == 1 else None

@@ -154,7 +154,7 @@ def remediator(site: RunningSite, tmp_path: Path) -> Iterator[RunningRemediator]
 
 def ports(site: RunningSite) -> tuple[str, str]:
     """Return the true port states of both hosts."""
-    return tuple(site.host(name)["ports"][0]["state"] for name in (ONE, TWO))  # type: ignore[return-value]
+    return tuple(site.host(name)["ports"][0]["state"] for name in (ONE, TWO))
 
 
 def switch_over(site: RunningSite) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -271,11 +272,16 @@ def test_partitions_make_two_default_hosts(site: RunningSite) -> None:
     until(lambda: [host["is_default"] for host in site.state()["hosts"]] == [True, False])
 
 
+def second_is_primary(site: RunningSite) -> bool:
+    """Tell whether the second host is primary by now."""
+    return site.host(TWO)["mode"] == "primary"
+
+
 def test_a_page_that_lags(tmp_path: Path) -> None:
     """With a lag of 10 s the page still shows the mode from before a switchover."""
     for site in run_site(tmp_path, "--lag", "10", "--nlb-version", "2.4", "--foreign-cluster"):
         site.post("/api/v1/clusters/sip-east/switchover")
-        until(lambda site=site: site.host(TWO)["mode"] == "primary")
+        until(partial(second_is_primary, site))
         assert ">Backup (Passive)<" in site.page(TWO).text
         text = site.nlb(ONE, "query").stdout
         assert text.startswith(b"WLBS Cluster Control Utility V2.4 (c) 1997-2003 ")

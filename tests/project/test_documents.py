@@ -16,7 +16,7 @@ from cluster.config_model import Config
 from exporter.__main__ import DEFAULT_PORT as EXPORTER_PORT
 from remediator.__main__ import DEFAULT_PORT as REMEDIATOR_PORT
 from remediator.rows import HOLD_TEXT, ROWS
-from tests.project.contract import contract
+from tests.project.contract import contract_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -41,14 +41,14 @@ def models_in(annotation: object) -> Iterator[type[BaseModel]]:
 
 def test_the_sample_configuration_is_sound() -> None:
     """It can be copied and edited."""
-    assert "sip-east" == config.load(SAMPLE).clusters[0].name
+    assert config.load(SAMPLE).clusters[0].name == "sip-east"
 
 
 def test_every_key_stands_in_the_sample_configuration() -> None:
     """The sample is the reference: nothing that may be set is left out of it."""
     text = SAMPLE.read_text("utf-8")
 
-    assert [] == [key for key in sorted(set(keys_of(Config))) if not re.search(rf"\b{key}:", text)]
+    assert [key for key in sorted(set(keys_of(Config))) if not re.search(rf"\b{key}:", text)] == []
 
 
 def test_the_sample_shows_the_defaults() -> None:
@@ -61,14 +61,21 @@ def test_the_sample_shows_the_defaults() -> None:
 
     assert default.exporter == full.exporter
     assert default.remediator.policy == full.remediator.policy
-    for key in ("resync", "look_timeout", "max_age", "command_timeout", "verify_timeout",
-                "attempts", "workers"):
+    for key in (
+        "resync",
+        "look_timeout",
+        "max_age",
+        "command_timeout",
+        "verify_timeout",
+        "attempts",
+        "workers",
+    ):
         assert getattr(default.remediator, key) == getattr(full.remediator, key), key
 
 
 def test_every_metric_stands_in_the_readme() -> None:
     """The metric table is the contract's."""
-    assert [] == [name for name in contract() if f"`{name}`" not in README]
+    assert [name for name in contract_metrics() if f"`{name}`" not in README] == []
 
 
 @pytest.mark.parametrize("row", sorted(ROWS))
@@ -91,7 +98,7 @@ def test_the_ports_in_the_readme_are_the_programs() -> None:
 
 def test_every_command_in_the_readme_exists() -> None:
     """Each ``make`` target and each sub-command that is shown is there."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert set() == set(re.findall(r"\bmake ([a-z]+)\b", "\n".join(code_of(README)))) - targets
     for line in code_of(README):
         found = re.match(r"(?:\.venv/bin/)?sipnlb-(exporter|remediator|simulator)\b(.*)", line)
@@ -102,17 +109,20 @@ def test_every_command_in_the_readme_exists() -> None:
         first = words[:1]
         asked = subprocess.run(
             [sys.executable, "-m", found[1], *first, "--help"],
-            capture_output=True, text=True, cwd=ROOT, check=False,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
         )
         assert asked.returncode == 0, line
-        assert [] == [flag for flag in flags if flag not in asked.stdout], line
+        assert [flag for flag in flags if flag not in asked.stdout] == [], line
 
 
 def code_of(text: str) -> list[str]:
     """Return the lines of all code blocks of a document."""
     return [
         line
-        for block in re.findall(r"```(?:sh|console|text)?\n(.*?)```", text, re.S)
+        for block in re.findall(r"```(?:sh|console|text)?\n(.*?)```", text, re.DOTALL)
         for line in block.splitlines()
     ]
 
@@ -123,4 +133,4 @@ def test_every_link_to_a_file_leads_somewhere(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
 
-    assert [] == [link for link in links if not (ROOT / link).exists()]
+    assert [link for link in links if not (ROOT / link).exists()] == []

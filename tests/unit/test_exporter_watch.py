@@ -188,7 +188,7 @@ def unread_view(*hosts: HostView) -> ClusterView:
 class TurnClock(FakeClock):
     """A clock on which every loop ends after its first reading."""
 
-    def wait(self, seconds: float, wake: threading.Event) -> bool:  # noqa: ARG002 - as the clock's
+    def wait(self, seconds: float, wake: threading.Event) -> bool:
         """Tell the loop that it was woken to stop."""
         self.waits.append(seconds)
         return True

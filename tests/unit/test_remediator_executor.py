@@ -24,10 +24,10 @@ def test_a_right_pair_is_left_alone(tmp_path: Path) -> None:
     """A look at a pair that is right sends nothing and records that it was right."""
     made = bench(tmp_path, FakeHost(P, E), FakeHost(B, D))
 
-    assert (Ending.RIGHT, Row.RIGHT) == (made.look().ending, made.look().decision.row)
-    assert [] == made.pair.commands
-    assert [("decision", "right", 2)] == [
-        (row.kind, row.outcome, row.count) for row in made.journal.rows()
+    assert (made.look().ending, made.look().decision.row) == (Ending.RIGHT, Row.RIGHT)
+    assert made.pair.commands == []
+    assert [(row.kind, row.outcome, row.count) for row in made.journal.rows()] == [
+        ("decision", "right", 2)
     ]
 
 
@@ -38,12 +38,12 @@ def test_after_a_switchover_the_new_primary_is_enabled_before_the_other_is_disab
     made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D))
 
     assert Ending.REMEDIATED is made.look().ending
-    assert ["enable 5060 on sip-west-2", "disable 5060 on sip-west-1"] == made.pair.commands
-    assert [
+    assert made.pair.commands == ["enable 5060 on sip-west-2", "disable 5060 on sip-west-1"]
+    assert made.actions() == [
         ("sip-west-2", "enable", "verified"),
         ("sip-west-1", "disable", "verified"),
-    ] == made.actions()
-    assert (D, E) == made.ports()
+    ]
+    assert made.ports() == (D, E)
 
 
 def test_disable_first_is_the_other_order(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_disable_first_is_the_other_order(tmp_path: Path) -> None:
     made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D), policy={"order": "disable_first"})
 
     assert Ending.REMEDIATED is made.look().ending
-    assert ["disable 5060 on sip-west-1", "enable 5060 on sip-west-2"] == made.pair.commands
+    assert made.pair.commands == ["disable 5060 on sip-west-1", "enable 5060 on sip-west-2"]
 
 
 def test_disable_first_waits_for_a_stubborn_host_only_so_long(tmp_path: Path) -> None:
@@ -66,8 +66,8 @@ def test_disable_first_waits_for_a_stubborn_host_only_so_long(tmp_path: Path) ->
 
     result = made.look()
 
-    assert (Ending.HELD, Hold.ACTION_FAILED) == (result.ending, result.hold)
-    assert (E, E) == made.ports()
+    assert (result.ending, result.hold) == (Ending.HELD, Hold.ACTION_FAILED)
+    assert made.ports() == (E, E)
     assert "enable 5060 on sip-west-2" in made.pair.commands
 
 
@@ -76,13 +76,13 @@ def test_level_observe_records_what_it_would_do_and_touches_nothing(tmp_path: Pa
     made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D), policy={"level": "observe"})
 
     assert Ending.OBSERVED is made.look().ending
-    assert [] == made.pair.commands
+    assert made.pair.commands == []
     row = made.journal.rows()[0]
-    assert ("observed", "observe", ["enable 5060 on sip-west-2"]) == (
+    assert (
         row.outcome,
         row.level,
         row.detail["would"],
-    )
+    ) == ("observed", "observe", ["enable 5060 on sip-west-2"])
 
 
 def test_the_overlap_of_a_switchover_is_waited_out(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_the_overlap_of_a_switchover_is_waited_out(tmp_path: Path) -> None:
     made.pair.events = [(1.1, lambda: setattr(made.one(), "mode", B))]
 
     assert Ending.REMEDIATED is made.look().ending
-    assert (D, E) == made.ports()
+    assert made.ports() == (D, E)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_crashed_primary_is_closed_once_the_new_one_serves(tmp_path: Path) -> 
     made = bench(tmp_path, FakeHost(U, E), FakeHost(P, D))
 
     assert Ending.REMEDIATED is made.look().ending
-    assert (D, E) == made.ports()
+    assert made.ports() == (D, E)
 
 
 def test_a_primary_without_scs_does_not_close_a_host_of_unknown_mode(tmp_path: Path) -> None:
@@ -128,9 +128,9 @@ def test_a_primary_without_scs_does_not_close_a_host_of_unknown_mode(tmp_path: P
 
     result = made.look()
 
-    assert (Ending.HELD, Hold.PRIMARY_WITHOUT_SCS) == (result.ending, result.hold)
-    assert (E, E) == made.ports()
-    assert ["primary_without_scs"] == [r.reason for r in made.journal.rows() if r.kind == "person"]
+    assert (result.ending, result.hold) == (Ending.HELD, Hold.PRIMARY_WITHOUT_SCS)
+    assert made.ports() == (E, E)
+    assert [r.reason for r in made.journal.rows() if r.kind == "person"] == ["primary_without_scs"]
 
 
 def test_a_host_that_cannot_be_commanded_is_kept_in_sight_until_it_is_closed(
@@ -141,17 +141,17 @@ def test_a_host_that_cannot_be_commanded_is_kept_in_sight_until_it_is_closed(
 
     result = made.look()
 
-    assert (Ending.HELD, Hold.FENCE_PENDING) == (result.ending, result.hold)
-    assert [("sip-west-1", None)] == [
-        (row.host, row.outcome) for row in made.journal.rows() if row.kind == "fence"
+    assert (result.ending, result.hold) == (Ending.HELD, Hold.FENCE_PENDING)
+    assert [(row.host, row.outcome) for row in made.journal.rows() if row.kind == "fence"] == [
+        ("sip-west-1", None)
     ]
 
     made.one().reachable, made.one().mode = True, B
     assert Ending.REMEDIATED is made.look(Trigger.HOLD).ending
-    assert [("sip-west-1", "closed")] == [
-        (row.host, row.outcome) for row in made.journal.rows() if row.kind == "fence"
+    assert [(row.host, row.outcome) for row in made.journal.rows() if row.kind == "fence"] == [
+        ("sip-west-1", "closed")
     ]
-    assert (D, E) == made.ports()
+    assert made.ports() == (D, E)
 
 
 def test_when_the_world_changes_between_two_actions_it_plans_anew(tmp_path: Path) -> None:
@@ -165,9 +165,9 @@ def test_when_the_world_changes_between_two_actions_it_plans_anew(tmp_path: Path
     made.pair.after_command = flip_back
 
     assert Ending.REMEDIATED is made.look().ending
-    assert ["enable 5060 on sip-west-2", "disable 5060 on sip-west-2"] == made.pair.commands
-    assert (E, D) == made.ports()
-    assert ("sip-west-2", "enable", "world_changed") == made.actions()[0]
+    assert made.pair.commands == ["enable 5060 on sip-west-2", "disable 5060 on sip-west-2"]
+    assert made.ports() == (E, D)
+    assert made.actions()[0] == ("sip-west-2", "enable", "world_changed")
 
 
 def test_a_command_that_hangs_but_took_effect_counts_as_done(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_command_that_hangs_but_took_effect_counts_as_done(tmp_path: Path) -> 
     made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, sent=Sent.NO_ANSWER))
 
     assert Ending.REMEDIATED is made.look().ending
-    assert [("sip-west-2", "enable", "verified")] == made.actions()
+    assert made.actions() == [("sip-west-2", "enable", "verified")]
 
 
 def test_a_port_that_never_follows_ends_in_a_hold_and_calls_a_person(tmp_path: Path) -> None:
@@ -184,10 +184,10 @@ def test_a_port_that_never_follows_ends_in_a_hold_and_calls_a_person(tmp_path: P
 
     result = made.look()
 
-    assert (Ending.HELD, Hold.ACTION_FAILED) == (result.ending, result.hold)
-    assert [("sip-west-2", "enable", "not_followed")] * 3 == made.actions()
-    assert [("action_failed", None)] == [
-        (row.reason, row.outcome) for row in made.journal.rows() if row.kind == "person"
+    assert (result.ending, result.hold) == (Ending.HELD, Hold.ACTION_FAILED)
+    assert made.actions() == [("sip-west-2", "enable", "not_followed")] * 3
+    assert [(row.reason, row.outcome) for row in made.journal.rows() if row.kind == "person"] == [
+        ("action_failed", None)
     ]
 
 
@@ -199,7 +199,7 @@ def test_the_person_is_let_go_when_the_pair_is_right_again(tmp_path: Path) -> No
 
     made.look(Trigger.HOLD)
 
-    assert ["right"] == [row.outcome for row in made.journal.rows() if row.kind == "person"]
+    assert [row.outcome for row in made.journal.rows() if row.kind == "person"] == ["right"]
 
 
 def test_a_failed_action_is_not_repeated_at_every_look(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_failed_action_is_not_repeated_at_every_look(tmp_path: Path) -> None:
     for _ in range(30):
         made.look(Trigger.HOLD)
 
-    assert (2, 2) == (sent, len(made.pair.commands))
+    assert (sent, len(made.pair.commands)) == (2, 2)
 
 
 def test_a_person_who_asks_gets_the_action_tried_at_once(tmp_path: Path) -> None:
@@ -239,10 +239,10 @@ def test_a_wider_rule_on_the_host_is_never_switched(tmp_path: Path) -> None:
 
     result = made.look()
 
-    assert (Hold.RULE_DIFFERS, []) == (result.hold, made.pair.commands)
+    assert (result.hold, made.pair.commands) == (Hold.RULE_DIFFERS, [])
     assert (
-        "sip-west-2 reports all 5000-5999 both for port 5060, configured is all 5060-5061 both"
-        == result.text
+        result.text
+        == "sip-west-2 reports all 5000-5999 both for port 5060, configured is all 5060-5061 both"
     )
 
 
@@ -253,7 +253,7 @@ def test_readings_that_are_too_old_are_taken_again_then_hold(tmp_path: Path) -> 
 
     result = made.look()
 
-    assert (Hold.VIEW_TOO_OLD, []) == (result.hold, made.pair.commands)
+    assert (result.hold, made.pair.commands) == (Hold.VIEW_TOO_OLD, [])
 
 
 def test_a_command_delayed_beyond_the_age_of_its_readings_is_not_sent(tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ def test_a_command_delayed_beyond_the_age_of_its_readings_is_not_sent(tmp_path: 
     made.pair.before_command = stall
 
     assert Ending.REMEDIATED is made.look().ending
-    assert ["enable 5060 on sip-west-1"] == made.pair.commands
+    assert made.pair.commands == ["enable 5060 on sip-west-1"]
 
 
 def test_an_enabled_port_on_a_node_that_left_is_no_success(tmp_path: Path) -> None:
@@ -278,9 +278,9 @@ def test_an_enabled_port_on_a_node_that_left_is_no_success(tmp_path: Path) -> No
 
     result = made.look()
 
-    assert (Ending.HELD, Hold.PRIMARY_NODE_NOT_SERVING) == (result.ending, result.hold)
-    assert ["enable 5060 on sip-west-2"] == made.pair.commands
-    assert ("sip-west-2", "enable", "not_serving") == made.actions()[0]
+    assert (result.ending, result.hold) == (Ending.HELD, Hold.PRIMARY_NODE_NOT_SERVING)
+    assert made.pair.commands == ["enable 5060 on sip-west-2"]
+    assert made.actions()[0] == ("sip-west-2", "enable", "not_serving")
 
 
 def test_a_stop_lets_the_running_action_end_and_begins_no_other(tmp_path: Path) -> None:
@@ -289,8 +289,8 @@ def test_a_stop_lets_the_running_action_end_and_begins_no_other(tmp_path: Path) 
     made.pair.after_command = lambda action: made.stop.set()
 
     assert Ending.STOPPED is made.look().ending
-    assert [("sip-west-2", "enable", "verified")] == made.actions()
-    assert (E, E) == made.ports()
+    assert made.actions() == [("sip-west-2", "enable", "verified")]
+    assert made.ports() == (E, E)
 
 
 @pytest.mark.parametrize(
@@ -314,14 +314,15 @@ def test_after_a_crash_the_open_action_is_closed_from_a_reading(
     made.pair.before_command = kill
     with pytest.raises(Killed):
         made.look()
-    assert [("sip-west-2", "enable", None)] == made.actions()
+    assert made.actions() == [("sip-west-2", "enable", None)]
     made.pair.before_command = lambda action: None
 
     assert Ending.REMEDIATED is restarted(made).look(Trigger.START).ending
-    assert (D, E) == made.ports()
+    assert made.ports() == (D, E)
     assert ("sip-west-2", "enable", outcome) == made.actions()[0]
-    assert ["interrupted", "remediated"] == [
-        row.outcome for row in reversed(made.journal.rows()) if row.kind == "decision"
+    assert [row.outcome for row in reversed(made.journal.rows()) if row.kind == "decision"] == [
+        "interrupted",
+        "remediated",
     ]
 
 
@@ -364,10 +365,10 @@ def test_a_foreign_script_that_undoes_the_action_does_not_make_it_loop(tmp_path:
 
     result = made.look()
 
-    assert (Ending.HELD, Hold.ACTION_FAILED) == (result.ending, result.hold)
+    assert (result.ending, result.hold) == (Ending.HELD, Hold.ACTION_FAILED)
     assert len(made.pair.commands) <= 5
 
 
 def test_an_action_names_host_and_rule() -> None:
     """In logs an action reads as the command it becomes."""
-    assert "disable 5060 on sip-west-1" == str(Action(ActionVerb.DISABLE, "sip-west-1", RULE))
+    assert str(Action(ActionVerb.DISABLE, "sip-west-1", RULE)) == "disable 5060 on sip-west-1"

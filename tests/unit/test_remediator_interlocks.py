@@ -50,7 +50,7 @@ def test_a_sound_disable_passes() -> None:
 
 def test_all_interlocks_are_in_force() -> None:
     """The four, the one that guards the invariants first."""
-    assert INTERLOCKS == (unsafe, view_too_old, several_clusters, rule_differs)
+    assert (unsafe, view_too_old, several_clusters, rule_differs) == INTERLOCKS
 
 
 # view_too_old

@@ -44,12 +44,16 @@ def test_prometheus_runs_the_shipped_configuration(tmp_path: Path) -> None:
         {"targets": ["127.0.0.1:21004"]}
     ]
     assert (made["global"]["scrape_interval"], made["global"]["evaluation_interval"]) == (
-        "1s", "1s",
+        "1s",
+        "1s",
     )
     changed = (
-        ("global", "scrape_interval"), ("global", "evaluation_interval"),
-        ("scrape_configs", "static_configs"), ("scrape_configs", "scrape_interval"),
-        ("scrape_configs", "scrape_timeout"), ("alerting", "alertmanagers", "static_configs"),
+        ("global", "scrape_interval"),
+        ("global", "evaluation_interval"),
+        ("scrape_configs", "static_configs"),
+        ("scrape_configs", "scrape_interval"),
+        ("scrape_configs", "scrape_timeout"),
+        ("alerting", "alertmanagers", "static_configs"),
     )
     ship = yaml.safe_load(demo_files.shipped("alertmanager/prometheus.yml").read_text("utf-8"))
     assert without(made, *changed) == without(ship, *changed)
@@ -61,7 +65,8 @@ def test_alertmanager_runs_the_shipped_configuration(tmp_path: Path) -> None:
     made = yaml.safe_load(demo_files.write_alertmanager(tmp_path, AT, token).read_text("utf-8"))
     webhooks = [hook for receiver in made["receivers"] for hook in receiver["webhook_configs"]]
     assert [hook["url"] for hook in webhooks] == [
-        "http://127.0.0.1:21002/api/v1/alerts", "http://127.0.0.1:21005/sipnlb",
+        "http://127.0.0.1:21002/api/v1/alerts",
+        "http://127.0.0.1:21005/sipnlb",
     ]
     assert webhooks[0]["http_config"]["authorization"]["credentials_file"] == str(token)
     changed = (
@@ -75,7 +80,8 @@ def test_alertmanager_runs_the_shipped_configuration(tmp_path: Path) -> None:
 def test_a_job_without_an_address_is_refused() -> None:
     """A shipped job that the demonstration does not know is a mistake to be mended."""
     document = {
-        "global": {}, "alerting": {"alertmanagers": []},
+        "global": {},
+        "alerting": {"alertmanagers": []},
         "scrape_configs": [{"job_name": "node"}],
     }
     with pytest.raises(ClusterError) as refused:
@@ -119,8 +125,11 @@ def test_the_clusters_file_is_accepted_and_marked_as_simulated(tmp_path: Path) -
     """Exporter and remediator get a configuration that they load, with enforcement on."""
     cluster = usual_cluster(7)
     entry = site_files.cluster_entry(
-        cluster, {host.name: tmp_path / host.name / "nlb" for host in cluster.hosts},
-        {host.name: "http://127.0.0.1:21006/serverx" for host in cluster.hosts}, 2.5, "cp850",
+        cluster,
+        {host.name: tmp_path / host.name / "nlb" for host in cluster.hosts},
+        {host.name: "http://127.0.0.1:21006/serverx" for host in cluster.hosts},
+        2.5,
+        "cp850",
     )
     token = demo_files.write_token(tmp_path)
     file = tmp_path / "clusters.yml"
@@ -131,7 +140,8 @@ def test_the_clusters_file_is_accepted_and_marked_as_simulated(tmp_path: Path) -
     assert (found.name, found.simulated, found.largest_lag) == ("sip-008", True, 2.5)
     assert [host.address for host in found.hosts] == ["10.1.7.11", "10.1.7.12"]
     assert (found.hosts[1].nlb.program, found.hosts[1].nlb.code_page) == (
-        str(tmp_path / "sip-008-2" / "nlb"), "cp850",
+        str(tmp_path / "sip-008-2" / "nlb"),
+        "cp850",
     )
     assert loaded.remediator.policy.level == "enforce"
     assert loaded.remediator.journal.url == f"sqlite:///{tmp_path}/journal.db"
@@ -144,40 +154,6 @@ def test_a_file_that_is_not_shipped_is_named() -> None:
     assert str(missing.value) == (
         "alertmanager/nothing.yml: is not among the shipped files (install sipnlb again)"
     )
-
-
-def unpacked(root: Path, content: bytes) -> Path:
-    """Make a package that is unpacked at `root`; return its program."""
-    program = root / "usr" / "bin" / "prometheus-alertmanager"
-    program.parent.mkdir(parents=True)
-    program.write_bytes(content)
-    folder = root / "usr" / "share" / "prometheus" / "alertmanager"
-    folder.mkdir(parents=True)
-    (folder / "default.tmpl").touch()
-    return program
-
-
-def test_an_unpacked_alertmanager_finds_its_templates(tmp_path: Path) -> None:
-    """A copy looks for them relative to the unpacked package; no byte moves."""
-    content = b"\x7fELF" + demo_tools.TEMPLATES + b"/ui/\x00rest"
-    program = unpacked(tmp_path / "root", content)
-    tool = demo_tools.runnable_alertmanager(program, tmp_path, installed=tmp_path / "nowhere")
-    assert tool.folder == tmp_path / "root"
-    assert tool.program.read_bytes() == b"\x7fELFusr/share/prometheus/alertmanager//ui/\x00rest"
-    assert program.read_bytes() == content
-
-
-def test_an_alertmanager_that_runs_as_it_is_stays_as_it_is(tmp_path: Path) -> None:
-    """An installed package, one with its templates built in, and one without any are left."""
-    program = unpacked(tmp_path / "root", demo_tools.TEMPLATES)
-    built_in = unpacked(tmp_path / "other", b"\x7fELF")
-    lone = tmp_path / "bin" / "alertmanager"
-    nowhere = tmp_path / "nowhere"
-    assert [
-        demo_tools.runnable_alertmanager(program, tmp_path, installed=tmp_path / "root"),
-        demo_tools.runnable_alertmanager(built_in, tmp_path, installed=nowhere),
-        demo_tools.runnable_alertmanager(lone, tmp_path, installed=nowhere),
-    ] == [demo_tools.Tool(program), demo_tools.Tool(built_in), demo_tools.Tool(lone)]
 
 
 def test_a_program_in_the_checkout_is_found(monkeypatch, tmp_path: Path) -> None:

@@ -17,8 +17,13 @@ ONE, TWO = "sip-east-1", "sip-east-2"
 def row(kind: str, second: str, **more: Any) -> dict[str, Any]:
     """Return a journal row of that second within the minute."""
     return {
-        "kind": kind, "at": f"2024-05-20T08:15:{second}Z", "ended_at": None, "outcome": None,
-        "verb": None, "host": TWO, **more,
+        "kind": kind,
+        "at": f"2024-05-20T08:15:{second}Z",
+        "ended_at": None,
+        "outcome": None,
+        "verb": None,
+        "host": TWO,
+        **more,
     }
 
 
@@ -31,14 +36,30 @@ def test_times_are_those_of_the_first_alert_action_and_enable() -> None:
     """Rows before the mode change do not count; the primary's enable is the verification."""
     rows = [
         row("alert", "01.900"),
-        row("action", "02.100", verb="enable", outcome="verified",
-            ended_at="2024-05-20T08:15:02.200Z"),
+        row(
+            "action",
+            "02.100",
+            verb="enable",
+            outcome="verified",
+            ended_at="2024-05-20T08:15:02.200Z",
+        ),
         row("alert", "03.100"),
         row("decision", "03.150"),
-        row("action", "03.200", verb="disable", host=ONE, outcome="verified",
-            ended_at="2024-05-20T08:15:03.300Z"),
-        row("action", "03.400", verb="enable", outcome="verified",
-            ended_at="2024-05-20T08:15:03.700Z"),
+        row(
+            "action",
+            "03.200",
+            verb="disable",
+            host=ONE,
+            outcome="verified",
+            ended_at="2024-05-20T08:15:03.300Z",
+        ),
+        row(
+            "action",
+            "03.400",
+            verb="enable",
+            outcome="verified",
+            ended_at="2024-05-20T08:15:03.700Z",
+        ),
         row("alert", "03.900"),
     ]
     assert times(rows, SINCE, TWO) == Times(at(3, 100), at(3, 200), at(3, 700))
@@ -47,10 +68,20 @@ def test_times_are_those_of_the_first_alert_action_and_enable() -> None:
 def test_without_an_enable_the_first_verified_action_counts() -> None:
     """A returning host only has to be disabled."""
     rows = [
-        row("action", "03.200", verb="disable", outcome="failed",
-            ended_at="2024-05-20T08:15:03.250Z"),
-        row("action", "03.400", verb="disable", outcome="verified",
-            ended_at="2024-05-20T08:15:03.600Z"),
+        row(
+            "action",
+            "03.200",
+            verb="disable",
+            outcome="failed",
+            ended_at="2024-05-20T08:15:03.250Z",
+        ),
+        row(
+            "action",
+            "03.400",
+            verb="disable",
+            outcome="verified",
+            ended_at="2024-05-20T08:15:03.600Z",
+        ),
     ]
     assert times(rows, SINCE, ONE) == Times(None, at(3, 200), at(3, 600))
 
@@ -69,15 +100,20 @@ def test_nothing_done_has_no_times() -> None:
 @pytest.mark.parametrize(("outcome", "expected"), [(None, False), ("failed", True)])
 def test_an_open_action_is_not_the_end(outcome, expected) -> None:
     """As long as an action has no outcome, the workflow is not through."""
-    rows = [row("action", "01.000"), row("alert", "03.000"),
-            row("action", "03.100", outcome=outcome)]
+    rows = [
+        row("action", "01.000"),
+        row("alert", "03.000"),
+        row("action", "03.100", outcome=outcome),
+    ]
     assert is_all_verified(rows, SINCE) is expected
 
 
 def test_seconds_are_never_negative() -> None:
     """What was there before the mode change took no time."""
     assert [seconds_between(at(5, 0), later) for later in (at(6, 250), at(4, 0), None)] == [
-        1.25, 0.0, None,
+        1.25,
+        0.0,
+        None,
     ]
 
 
@@ -96,11 +132,12 @@ def report(*, right: bool = True) -> Report:
             Workflow(result("primary failure", 3.75), result("restart as backup", None)),
             Workflow(
                 result("primary disconnect", 2.5, state="sip-east-1 is cut off"),
-                result("return and demotion", 9.5, right=right,
-                       state="" if right else "no answer"),
+                result("return and demotion", 9.5, right=right, state="" if right else "no answer"),
             ),
         ),
-        {"prometheus": "2.42.0", "alertmanager": "0.25.0"}, 10.0, ("SipNoPrimary sip-east",),
+        {"prometheus": "2.42.0", "alertmanager": "0.25.0"},
+        10.0,
+        ("SipNoPrimary sip-east",),
     )
 
 
@@ -138,7 +175,8 @@ def test_a_demonstration_that_was_not_played_to_its_end_is_not_right() -> None:
     short = Report((), {}, 0.0, ())
     assert (short.ended_right, short.median_seconds_to_verified) == (False, None)
     assert short.lines()[5:8] == [
-        "Median from mode change to verified port: - s", "Pages to a person: none",
+        "Median from mode change to verified port: - s",
+        "Pages to a person: none",
         "Prometheus ?, Alertmanager ?, statistics page 0 s old, read every 250ms",
     ]
 
@@ -147,19 +185,36 @@ def test_the_json_has_what_the_table_shows() -> None:
     """Each workflow carries its way back under the same keys."""
     document = report().to_json()
     assert {key: value for key, value in document.items() if key != "workflows"} == {
-        "simulated": True, "ended_right": True, "median_seconds_to_verified": 2.5,
-        "lag_seconds": 10.0, "scrape_and_evaluation_interval": "1s", "sip_server_refresh": "250ms",
+        "simulated": True,
+        "ended_right": True,
+        "median_seconds_to_verified": 2.5,
+        "lag_seconds": 10.0,
+        "scrape_and_evaluation_interval": "1s",
+        "sip_server_refresh": "250ms",
+        "look_timeout": "750ms",
         "pages": ["SipNoPrimary sip-east"],
         "versions": {"prometheus": "2.42.0", "alertmanager": "0.25.0"},
     }
     assert [each["name"] for each in document["workflows"]] == [
-        "manual switchover", "primary failure", "primary disconnect",
+        "manual switchover",
+        "primary failure",
+        "primary disconnect",
     ]
     assert document["workflows"][1] == {
-        "name": "primary failure", "seconds_to_alert": 3.25, "seconds_to_action": 3.5,
-        "seconds_to_verified": 3.75, "options_lost": 17, "ended_right": True, "end_state": "",
+        "name": "primary failure",
+        "seconds_to_alert": 3.25,
+        "seconds_to_action": 3.5,
+        "seconds_to_verified": 3.75,
+        "options_lost": 17,
+        "ended_right": True,
+        "end_state": "",
         "way_back": {
-            "name": "restart as backup", "seconds_to_alert": None, "seconds_to_action": None,
-            "seconds_to_verified": None, "options_lost": 0, "ended_right": True, "end_state": "",
+            "name": "restart as backup",
+            "seconds_to_alert": None,
+            "seconds_to_action": None,
+            "seconds_to_verified": None,
+            "options_lost": 0,
+            "ended_right": True,
+            "end_state": "",
         },
     }

@@ -122,9 +122,13 @@ def test_nodes_that_contradict_each_other_never_converge(change, what, number) -
     assert (what, number) in [(e.what, e.number) for e in world.events_of("sip-east")]
 
 
-@pytest.mark.parametrize(("reenabled", "expected"), [
-    (True, PortState.ENABLED), (False, PortState.DISABLED),
-])
+@pytest.mark.parametrize(
+    ("reenabled", "expected"),
+    [
+        (True, PortState.ENABLED),
+        (False, PortState.DISABLED),
+    ],
+)
 def test_a_restarted_node_may_handle_all_rules_again(reenabled, expected) -> None:
     """A start enables every rule if the switch says so, else leaves them."""
     world, nlb = world_of(replace(quick(), rules_reenabled_after_restart=reenabled))
@@ -198,11 +202,23 @@ def test_a_node_out_of_service_refuses_port_operations(command, expected) -> Non
     ("steps", "expected"),
     [
         (["start"], [Result.ALREADY]),
-        (["stop", "stop", "start", "start"],
-         [Result.OK, Result.ALREADY, Result.OK, Result.ALREADY]),
-        (["suspend", "suspend", "start", "stop", "drainstop", "resume", "resume", "start"],
-         [Result.OK, Result.ALREADY, Result.SUSPENDED, Result.SUSPENDED, Result.SUSPENDED,
-          Result.OK, Result.ALREADY, Result.OK]),
+        (
+            ["stop", "stop", "start", "start"],
+            [Result.OK, Result.ALREADY, Result.OK, Result.ALREADY],
+        ),
+        (
+            ["suspend", "suspend", "start", "stop", "drainstop", "resume", "resume", "start"],
+            [
+                Result.OK,
+                Result.ALREADY,
+                Result.SUSPENDED,
+                Result.SUSPENDED,
+                Result.SUSPENDED,
+                Result.OK,
+                Result.ALREADY,
+                Result.OK,
+            ],
+        ),
         (["drainstop", "drainstop", "start"], [Result.OK, Result.ALREADY, Result.DRAIN_STOP]),
         (["drainstop", "stop", "drainstop"], [Result.OK, Result.DRAIN_STOP, Result.STOPPED]),
     ],
@@ -281,6 +297,7 @@ def test_three_nodes_lose_one_together() -> None:
     world.clusters["sip-east"].disconnect(ONE)
     world.advance(9.0)
     assert picture(nlb) == {
-        ONE: ("converged", (1,), True), TWO: ("converged", (2, 3), True),
+        ONE: ("converged", (1,), True),
+        TWO: ("converged", (2, 3), True),
         "sip-east-3": ("converged", (2, 3), False),
     }

@@ -119,7 +119,8 @@ def test_queryport_counts_only_while_the_rule_is_handled() -> None:
     )
     bench.nlb.nodes[TWO].rules[0].state = PortState.DRAINING
     assert bench.text("queryport", "ALL", host=TWO).splitlines()[2:] == [
-        "Retrieving state for port rule ALL", "Rule is draining",
+        "Retrieving state for port rule ALL",
+        "Rule is draining",
         "Packets: Accepted=0, Dropped=0",
     ]
     bench.nlb.stop(ONE)
@@ -145,13 +146,25 @@ def test_a_port_without_a_rule_is_not_found() -> None:
     ("before", "call", "said", "status"),
     [
         (None, ("enable", "5060"), "Traffic handling for specified port rule(s) enabled.", 0),
-        (None, ("disable", "5060"),
-         "Traffic handling for specified port rule(s) is already disabled.", 0),
+        (
+            None,
+            ("disable", "5060"),
+            "Traffic handling for specified port rule(s) is already disabled.",
+            0,
+        ),
         ("stop", ("enable", "5060"), "The port rule was left as it is: the host is stopped.", 1),
-        ("suspend", ("enable", "5060"),
-         "The port rule was left as it is: the host is suspended.", 1),
-        ("drainstop", ("disable", "5060"),
-         "The port rule was left as it is: the host is draining.", 1),
+        (
+            "suspend",
+            ("enable", "5060"),
+            "The port rule was left as it is: the host is suspended.",
+            1,
+        ),
+        (
+            "drainstop",
+            ("disable", "5060"),
+            "The port rule was left as it is: the host is draining.",
+            1,
+        ),
         (None, ("start",), "Nothing to do: the host is in this state already.", 0),
         (None, ("stop",), "Cluster operations stopped.", 0),
         ("stop", ("start",), "Cluster operations started.", 0),
@@ -192,10 +205,24 @@ def test_params_prints_the_documented_layout() -> None:
         "Retrieving parameters",
         "Current time              = 5/21/2024 12:00:07 AM",
     ]
-    assert [line for line in lines if line.startswith(("HostName", "HostPriority", "Cluster",
-                                                       "Multicast", "IGMP", "Alive", "Host",
-                                                       "Dedicated", "TeamID", "RemoteControlE"))
-            ][1:] == [
+    assert [
+        line
+        for line in lines
+        if line.startswith(
+            (
+                "HostName",
+                "HostPriority",
+                "Cluster",
+                "Multicast",
+                "IGMP",
+                "Alive",
+                "Host",
+                "Dedicated",
+                "TeamID",
+                "RemoteControlE",
+            )
+        )
+    ][1:] == [
         "HostName                  = sip-east-2",
         "HostPriority              = 2",
         "ClusterIPAddress          = 10.0.0.100",
@@ -289,7 +316,10 @@ def test_several_clusters_give_several_blocks() -> None:
     bench = Bench(foreign=True)
     lines = bench.text("queryport", "5060").splitlines()
     assert [line for line in lines if line.startswith(("Cluster", "Rule"))] == [
-        "Cluster 10.0.0.100", "Rule is enabled", "Cluster 10.0.0.200", "Rule is enabled",
+        "Cluster 10.0.0.100",
+        "Rule is enabled",
+        "Cluster 10.0.0.200",
+        "Rule is enabled",
     ]
     assert bench.call("disable", "5060").exit_status == 0
     foreign = bench.world.clusters["sip-east"].foreign[0]
@@ -345,14 +375,21 @@ def test_a_host_that_is_cut_off_never_answers() -> None:
         (NlbFault.HANG, ToolAnswer(hangs=True)),
         (NlbFault.GARBAGE, ToolAnswer(GARBAGE)),
         (NlbFault.EMPTY, ToolAnswer()),
-        (NlbFault.DENIED, ToolAnswer(
-            b"NLB is not installed on this system or you do not have sufficient privileges to "
-            b"administer the cluster.\n", 1,
-        )),
-        (NlbFault.NO_EFFECT, ToolAnswer(
-            b"NLB Cluster Control Utility V2.6\nCluster 10.0.0.100\n"
-            b"Traffic handling for specified port rule(s) disabled.\n",
-        )),
+        (
+            NlbFault.DENIED,
+            ToolAnswer(
+                b"NLB is not installed on this system or you do not have sufficient privileges to "
+                b"administer the cluster.\n",
+                1,
+            ),
+        ),
+        (
+            NlbFault.NO_EFFECT,
+            ToolAnswer(
+                b"NLB Cluster Control Utility V2.6\nCluster 10.0.0.100\n"
+                b"Traffic handling for specified port rule(s) disabled.\n",
+            ),
+        ),
     ],
 )
 def test_a_faulted_utility_changes_nothing(fault, expected) -> None:
@@ -367,10 +404,14 @@ def test_a_faulted_utility_changes_nothing(fault, expected) -> None:
     ("fault", "expected"),
     [
         (NlbFault.HANG_AFTER, ToolAnswer(hangs=True)),
-        (NlbFault.EXIT_1, ToolAnswer(
-            b"NLB Cluster Control Utility V2.6\nCluster 10.0.0.100\n"
-            b"Traffic handling for specified port rule(s) disabled.\n", 1,
-        )),
+        (
+            NlbFault.EXIT_1,
+            ToolAnswer(
+                b"NLB Cluster Control Utility V2.6\nCluster 10.0.0.100\n"
+                b"Traffic handling for specified port rule(s) disabled.\n",
+                1,
+            ),
+        ),
     ],
 )
 def test_some_faults_hide_what_was_done(fault, expected) -> None:

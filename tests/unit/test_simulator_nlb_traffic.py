@@ -27,8 +27,7 @@ def world_of() -> tuple[World, NlbCluster]:
 def takers(nlb: NlbCluster, port: int = 5060) -> Counter[tuple[str, ...]]:
     """Send from 400 source ports; return who took how many."""
     return Counter(
-        take(nlb, "192.0.2.7", 40000 + number, vip="10.0.0.100", port=port)
-        for number in range(400)
+        take(nlb, "192.0.2.7", 40000 + number, vip="10.0.0.100", port=port) for number in range(400)
     )
 
 

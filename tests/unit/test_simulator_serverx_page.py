@@ -22,8 +22,15 @@ def site() -> tuple[World, ClusterRun]:
     return world, world.clusters["sip-east"]
 
 
-def text(host: str, *, lag: float = 0.0, fault: PageFault = PageFault.NONE,
-         bare: bool = False, cluster: ClusterRun, now: float = 100.0) -> str:
+def text(
+    host: str,
+    *,
+    lag: float = 0.0,
+    fault: PageFault = PageFault.NONE,
+    bare: bool = False,
+    cluster: ClusterRun,
+    now: float = 100.0,
+) -> str:
     """Return the page's body."""
     knobs = replace(quick(), lag_seconds=lag)
     return page(cluster.hosts[host].server, now, knobs, fault, bare=bare).body.decode()
@@ -56,7 +63,9 @@ def test_the_filtered_page_has_the_server_as_its_root() -> None:
     _, cluster = site()
     lines = text(TWO, bare=True, cluster=cluster).splitlines()
     assert (lines[1], lines[3], lines[-1]) == (
-        "<sipServer>", '  <HA_ROLE rem="HA role">Backup (Passive)</HA_ROLE>', "</sipServer>",
+        "<sipServer>",
+        '  <HA_ROLE rem="HA role">Backup (Passive)</HA_ROLE>',
+        "</sipServer>",
     )
 
 
@@ -108,6 +117,6 @@ def test_faulted_pages() -> None:
     assert faulted(PageFault.HTTP_500) == Page(
         "500 Internal Server Error", b"simulated failure\n", 18
     )
-    assert b"<HA_ROLE rem=\"HA role\">Recovering (Unknown)<" in faulted(PageFault.UNKNOWN_ROLE).body
+    assert b'<HA_ROLE rem="HA role">Recovering (Unknown)<' in faulted(PageFault.UNKNOWN_ROLE).body
     assert b"HA_ROLE" not in faulted(PageFault.ABSENT_ROLE).body
     assert faulted(PageFault.ENTITY_BOMB).body.count(b"<!ENTITY") == 8

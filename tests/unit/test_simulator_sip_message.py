@@ -57,15 +57,22 @@ def test_compact_and_folded_headers_are_understood() -> None:
     answer = options_answer(request, "h", "10.0.0.1")
     assert answer is not None
     assert answer.decode().splitlines()[1:7] == [
-        "Via: SIP/2.0/UDP a", "Via: SIP/2.0/UDP b", "From: <sip:y> ;tag=1",
-        "To: <sip:x>;tag=77", "Call-ID: 5@y", "CSeq: 9 OPTIONS",
+        "Via: SIP/2.0/UDP a",
+        "Via: SIP/2.0/UDP b",
+        "From: <sip:y> ;tag=1",
+        "To: <sip:x>;tag=77",
+        "Call-ID: 5@y",
+        "CSeq: 9 OPTIONS",
     ]
 
 
 @pytest.mark.parametrize(
     "datagram",
     [
-        b"", b"\xff\x00\xfe", b"INVITE sip:x SIP/2.0\r\n\r\n", REQUEST.replace(b"CSeq", b"XSeq"),
+        b"",
+        b"\xff\x00\xfe",
+        b"INVITE sip:x SIP/2.0\r\n\r\n",
+        REQUEST.replace(b"CSeq", b"XSeq"),
         REQUEST + b"x" * MAX_DATAGRAM,
     ],
 )
@@ -77,7 +84,8 @@ def test_other_datagrams_get_no_answer(datagram) -> None:
 @pytest.mark.parametrize(
     "datagram",
     [
-        b"", b"SIP/2.0 200 OK\r\n\r\n",
+        b"",
+        b"SIP/2.0 200 OK\r\n\r\n",
         b"SIP/2.0 503 No\r\nServer: sipnlb-simulator (simulated; host h)\r\n",
     ],
 )

@@ -83,19 +83,40 @@ def test_the_state_for_people_and_for_programs() -> None:
     state = cluster_json(world, "sip-east", BEGAN)
     assert (state["simulated"], state["primary"], state["ended_right"]) == (True, None, False)
     assert state["events"][0] == {
-        "at": "2024-05-20T08:15:12.250Z", "at_seconds": 10.0, "host": ONE,
-        "what": "SIP Server process died", "number": None,
+        "at": "2024-05-20T08:15:12.250Z",
+        "at_seconds": 10.0,
+        "host": ONE,
+        "what": "SIP Server process died",
+        "number": None,
     }
     assert state["hosts"][0] == {
-        "name": ONE, "host_id": 1, "address": "10.1.0.11", "connected": True, "partition": 0,
-        "process": "dead", "process_id": None, "mode": "unknown", "scs_connected": True,
-        "node_state": "converged", "is_default": True, "members": [1, 2],
-        "ports": [{
-            "vip": "all", "start": 5060, "end": 5061, "protocol": "both", "state": "enabled",
-            "accepted": 0, "dropped": 0,
-        }],
+        "name": ONE,
+        "host_id": 1,
+        "address": "10.1.0.11",
+        "connected": True,
+        "partition": 0,
+        "process": "dead",
+        "process_id": None,
+        "mode": "unknown",
+        "scs_connected": True,
+        "node_state": "converged",
+        "is_default": True,
+        "members": [1, 2],
+        "ports": [
+            {
+                "vip": "all",
+                "start": 5060,
+                "end": 5061,
+                "protocol": "both",
+                "state": "enabled",
+                "accepted": 0,
+                "dropped": 0,
+            }
+        ],
         "faults": {
-            "nlb": "none", "nlb_latency_seconds": 0.0, "page": "none",
+            "nlb": "none",
+            "nlb_latency_seconds": 0.0,
+            "page": "none",
             "page_latency_seconds": 0.0,
         },
     }

@@ -15,8 +15,13 @@ from simulator.world import ClusterRun, World
 
 ONE, TWO = "sip-east-1", "sip-east-2"
 KNOBS = replace(
-    quick(), overlap_seconds=1.25, failure_seconds=0.75, addp_seconds=6.5, return_seconds=0.4,
-    demotion_seconds=1.5, start_seconds=2.5,
+    quick(),
+    overlap_seconds=1.25,
+    failure_seconds=0.75,
+    addp_seconds=6.5,
+    return_seconds=0.4,
+    demotion_seconds=1.5,
+    start_seconds=2.5,
 )
 
 
@@ -224,8 +229,11 @@ def test_a_returning_host_that_goes_again_is_not_demoted_in_its_absence() -> Non
 @pytest.mark.parametrize(
     ("prepare", "operation", "message"),
     [
-        (None, lambda c: c.fail("sip-east-9"),
-         "no host 'sip-east-9' in sip-east; it has sip-east-1, sip-east-2"),
+        (
+            None,
+            lambda c: c.fail("sip-east-9"),
+            "no host 'sip-east-9' in sip-east; it has sip-east-1, sip-east-2",
+        ),
         ("fail", lambda c: c.fail(ONE), "no SIP Server runs on sip-east-1"),
         (None, lambda c: c.restart(), "every SIP Server of the cluster runs"),
         (None, lambda c: c.restart(TWO), "the SIP Server on sip-east-2 runs already"),
@@ -281,7 +289,9 @@ def test_a_server_knows_what_it_knew_some_seconds_ago() -> None:
     world.advance(210.0)
     server = cluster.hosts[ONE].server
     assert [server.facts_at(at).mode for at in (150.0, 201.0, 201.3)] == [
-        SipMode.BACKUP, SipMode.BACKUP, SipMode.PRIMARY,
+        SipMode.BACKUP,
+        SipMode.BACKUP,
+        SipMode.PRIMARY,
     ]
 
 
@@ -298,7 +308,9 @@ def test_only_what_is_still_needed_of_the_past_is_kept() -> None:
     world.advance(610.0)
     server = cluster.hosts[ONE].server
     assert [server.facts_at(at).mode for at in (0.0, 601.0, 601.3)] == [
-        SipMode.BACKUP, SipMode.BACKUP, SipMode.PRIMARY,
+        SipMode.BACKUP,
+        SipMode.BACKUP,
+        SipMode.PRIMARY,
     ]
 
 
