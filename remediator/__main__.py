@@ -28,9 +28,9 @@ from remediator.evidence import ActionOutcome
 from remediator.executor import Executor
 from remediator.gauges import Gauges
 from remediator.journal import Journal
+from remediator.look_result import Ending
 from remediator.metrics import Metrics
 from remediator.planner import ActionVerb
-from remediator.record import Ending
 from remediator.resync import Resync
 from remediator.rows import Hold, Row
 from remediator.service import Service

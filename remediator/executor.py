@@ -19,10 +19,11 @@ from remediator.attempts import Attempts, appearance
 from remediator.evidence import ActionOutcome, describe
 from remediator.interlocks import Block, Circumstances, why_blocked
 from remediator.journal import Journal
+from remediator.look_result import Ending, LookResult
 from remediator.looks import Trigger
 from remediator.metrics import Metrics
 from remediator.planner import Action, ActionVerb, Decision, Order, UnknownPeer, plan
-from remediator.record import Ending, LookRecord, LookResult
+from remediator.record import LookRecord
 from remediator.rows import HOLD_TEXT, Hold, Patience
 
 POLL_SECONDS = 0.25

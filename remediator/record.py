@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
 from cluster import log
 from cluster.model import ClusterView, PortState
 from remediator.evidence import ActionOutcome, describe
 from remediator.journal import Journal
 from remediator.journal_schema import JournalRow, Kind
+from remediator.look_result import Ending, LookResult
 from remediator.looks import Trigger
 from remediator.metrics import Metrics
 from remediator.planner import Action, ActionVerb, Decision
 from remediator.rows import HOLD_TEXT, NEEDS_PERSON, Hold
-
-
-class Ending(StrEnum):
-    """How a look ended. The label ``outcome`` of the remediation counter.
-
-    RIGHT: nothing was to be done. REMEDIATED: it was done and read back. HELD: something
-    forbids to act or an action failed. OBSERVED: it would have acted; the level is observe.
-    STOPPED: the program was told to stop; what is open is taken up at the next start.
-    """
-
-    RIGHT = "right"
-    REMEDIATED = "remediated"
-    HELD = "held"
-    OBSERVED = "observed"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class LookResult:
-    """What a look came to. hold, text: why nothing (more) is done; None and empty otherwise."""
-
-    ending: Ending
-    view: ClusterView
-    decision: Decision
-    hold: Hold | None = None
-    text: str = ""
 
 
 class LookRecord:

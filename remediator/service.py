@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -18,9 +17,9 @@ from cluster.config_model import Cluster, Config
 from remediator import webhook
 from remediator.journal import Journal, JournalError
 from remediator.journal_schema import JournalRow, Kind
+from remediator.look_result import Ending, LastLook, LookResult
 from remediator.looks import LookBoard, Trigger
 from remediator.metrics import Metrics
-from remediator.record import Ending, LookResult
 from remediator.resync import Resync
 from remediator.rows import HOLD_TEXT, Hold
 from remediator.webhook import Alert, AlertOutcome
@@ -35,17 +34,6 @@ class Looking(Protocol):
 
     def look(self, cluster: Cluster, trigger: Trigger, stop: threading.Event) -> LookResult:
         """Look at a cluster until it is right or held."""
-
-
-@dataclass(frozen=True, slots=True)
-class LastLook:
-    """How the last look at a cluster ended. result: None if it could not even be made."""
-
-    ended: Instant
-    trigger: Trigger
-    result: LookResult | None
-    hold: Hold | None
-    text: str
 
 
 class Service:

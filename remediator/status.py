@@ -9,7 +9,7 @@ from cluster.clock import Instant, utc_text
 from cluster.config_model import Cluster
 from cluster.model import HostView, Reading
 from remediator.journal_schema import JournalRow
-from remediator.service import LastLook
+from remediator.look_result import LastLook
 
 
 def journal_row(row: JournalRow) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def test_every_command_in_the_readme_exists() -> None:
 def code_of(text: str) -> list[str]:
     """Return the lines of all code blocks of a document."""
     return [
-        line
+        line.partition("#")[0]
         for block in re.findall(r"```(?:sh|console|text)?\n(.*?)```", text, re.DOTALL)
         for line in block.splitlines()
     ]

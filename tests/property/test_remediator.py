@@ -169,8 +169,7 @@ def test_any_body_gives_a_payload_or_a_named_error(body: bytes) -> None:
     """A payload whose texts a journal can take, or a PayloadError, never anything else."""
     try:
         payload = parse(body, CLUSTERS)
-    except PayloadError as error:
-        assert error.text
+    except PayloadError:
         return
     assert isinstance(payload, Payload)
     assert type(payload.truncated) is int

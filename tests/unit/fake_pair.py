@@ -38,10 +38,10 @@ from remediator.acting import Actor
 from remediator.evidence import ActionOutcome
 from remediator.executor import Executor
 from remediator.journal import Journal
+from remediator.look_result import Ending, LookResult
 from remediator.looks import Trigger
 from remediator.metrics import Metrics
 from remediator.planner import Action, ActionVerb
-from remediator.record import Ending, LookResult
 from remediator.rows import Hold, Row
 from remediator.switch_answer import Sent, SwitchAnswer
 from remediator.web import WebhookOutcome

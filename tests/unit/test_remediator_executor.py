@@ -9,9 +9,9 @@ import pytest
 
 from cluster.model import NodeState, PortRule, PortState, SipMode
 from remediator.executor import Executor
+from remediator.look_result import Ending
 from remediator.looks import Trigger
 from remediator.planner import Action, ActionVerb
-from remediator.record import Ending
 from remediator.rows import Hold, Row
 from remediator.switch_answer import Sent
 from tests.unit.fake_pair import RULE, Bench, FakeHost, bench

@@ -19,9 +19,9 @@ from remediator.evidence import ActionOutcome
 from remediator.gauges import Gauges
 from remediator.journal import Journal
 from remediator.journal_schema import Kind
+from remediator.look_result import Ending
 from remediator.metrics import STAGES
 from remediator.planner import ActionVerb
-from remediator.record import Ending
 from remediator.resync import Resync
 from remediator.rows import Hold, Row
 from remediator.service import Service
@@ -75,9 +75,9 @@ def exposition(folder: Path) -> str:
 @pytest.fixture(autouse=True)
 def without_created() -> Iterator[None]:
     """Expose as the program does: without the times at which counters were made."""
-    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+    prometheus_client.disable_created_metrics()
     yield
-    prometheus_client.enable_created_metrics()  # type: ignore[no-untyped-call]
+    prometheus_client.enable_created_metrics()
 
 
 def test_the_exposition_is_the_golden_one(tmp_path: Path) -> None:
@@ -128,6 +128,6 @@ def test_the_families_are_those_of_the_contract(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+    prometheus_client.disable_created_metrics()
     with tempfile.TemporaryDirectory() as made:
         GOLDEN.write_text(exposition(Path(made)), "utf-8")

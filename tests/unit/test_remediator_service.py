@@ -17,9 +17,9 @@ from prometheus_client import CollectorRegistry
 from cluster.config_model import Cluster
 from remediator.journal import Journal, JournalError
 from remediator.journal_schema import JournalRow, Kind
+from remediator.look_result import Ending, LookResult
 from remediator.looks import Trigger
 from remediator.planner import plan
-from remediator.record import Ending, LookResult
 from remediator.resync import Resync
 from remediator.rows import Hold
 from remediator.service import Service

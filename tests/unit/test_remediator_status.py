@@ -7,11 +7,10 @@ import json
 from cluster.model import NodeState, PortState, SipMode
 from remediator import status
 from remediator.journal_schema import JournalRow, Kind
+from remediator.look_result import Ending, LastLook, LookResult
 from remediator.looks import Trigger
 from remediator.planner import plan
-from remediator.record import Ending, LookResult
 from remediator.rows import Hold
-from remediator.service import LastLook
 from tests.unit import remediator_samples as samples
 
 
