@@ -66,12 +66,16 @@ def get(name: str) -> Any:
 
 
 def _readable_values(_: Any, __: str, line: Any) -> Any:
-    """Round what nobody reads to the microsecond, and write enumerations as their words."""
-    for key, value in line.items():
-        if isinstance(value, float):
-            line[key] = round(value, 3)
-        elif isinstance(value, str) and type(value) is not str:
-            line[key] = str(value)
-        elif isinstance(value, tuple | list | set | frozenset):
-            line[key] = ",".join(str(part) for part in value)
-    return line
+    """Round what nobody reads to the microsecond, and leave out what there is not."""
+    return {key: _readable(value) for key, value in line.items() if value is not None}
+
+
+def _readable(value: Any) -> Any:
+    """Write enumerations as their words and several values as one."""
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, tuple | list | set | frozenset):
+        return ",".join(str(part) for part in value)
+    return value

@@ -106,7 +106,7 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
         "started",
         version=flags.version(),
         url=server.url,
-        level=config.remediator.policy.level,
+        policy=config.remediator.policy.level,
         order=config.remediator.policy.order,
         clusters=len(config.clusters),
         simulated=[cluster.name for cluster in config.clusters if cluster.simulated],

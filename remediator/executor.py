@@ -131,7 +131,7 @@ class Executor:
         if self._clock.now().seconds_since(since) < patience:
             self._clock.wait(POLL_SECONDS, look.stop)
             return None
-        return LookResult(Ending.HELD, view, decision, decision.hold, HOLD_TEXT[decision.hold])
+        return LookResult(Ending.HELD, view, decision, decision.hold, str(decision))
 
     def _patience_seconds(self, cluster: Cluster, patience: Patience) -> float:
         if patience is Patience.SETTLE:

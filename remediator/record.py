@@ -87,15 +87,15 @@ class LookRecord:
         self._say(result, trigger, seconds)
 
     def _say(self, result: LookResult, trigger: Trigger, seconds: float) -> None:
-        """Log the end of a look; one that says the same as the last only at level debug."""
+        """Log the end of a look; one that has nothing new to say only at level debug."""
         logger = log.get("remediator")
-        said = (result.ending, result.decision.row, result.hold or "", result.text)
+        still_right = "right" if result.ending in {Ending.RIGHT, Ending.REMEDIATED} else ""
+        said = (still_right, result.decision.row, result.hold or "", result.text)
         write = logger.info
         if result.ending in {Ending.HELD, Ending.OBSERVED}:
             write = logger.warning
-        if self._last_said.get(result.view.cluster) == said and result.ending is not (
-            Ending.REMEDIATED
-        ):
+        repeated = self._last_said.get(result.view.cluster) == said
+        if repeated and result.ending is not Ending.REMEDIATED:
             write = logger.debug
         self._last_said[result.view.cluster] = said
         write(

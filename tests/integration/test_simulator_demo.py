@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import requests
+
+from tests.project.contract import contract_metrics
+from tests.project.queries import dashboard_queries
 
 pytestmark = pytest.mark.integration
 
@@ -43,14 +51,48 @@ def finish(process: subprocess.Popen[str]) -> str:
         raise
 
 
-def test_every_workflow_ends_right(tmp_path: Path) -> None:
+@dataclass
+class Played:
+    """A demonstration that has played everything and goes on."""
+
+    document: dict[str, Any]
+    output: str
+
+    def address(self, name: str) -> str:
+        """Return the address that it printed for a part."""
+        found = re.search(rf"^  {name} +(http://\S+)", self.output, re.MULTILINE)
+        assert found is not None, self.output
+        return found[1]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """Play the demonstration once, with everything left running; in the end stop it."""
+    folder = tmp_path_factory.mktemp("demo")
+    results = folder / "demo.json"
+    process = start(folder, "--keep", "--json", str(results))
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("  logs "):
+            break
+    output = "".join(lines)
+    assert results.exists(), output
+    children = psutil.Process(process.pid).children(recursive=True)
+    yield Played(json.loads(results.read_text("utf-8")), output)
+    process.send_signal(signal.SIGINT)
+    rest = finish(process)
+    assert process.returncode == 0, output + rest
+    assert "had to be killed" not in rest
+    assert [child for child in children if child.is_running()] == []
+    assert [file.name for file in folder.iterdir()] == ["demo.json"]
+
+
+def test_every_workflow_ends_right(played: Played) -> None:
     """All three workflows and their ways back end with exactly the primary's port enabled."""
-    results = tmp_path / "demo.json"
-    process = start(tmp_path, "--json", str(results))
-    output = finish(process)
-    assert process.returncode == 0, output
-    assert output.splitlines()[-1] == "Everything ended right."
-    document = json.loads(results.read_text("utf-8"))
+    document = played.document
+    assert "Everything ended right." in played.output.splitlines()
     assert (document["simulated"], document["ended_right"]) == (True, True)
     assert [(each["name"], each["way_back"]["name"]) for each in document["workflows"]] == [
         ("manual switchover", "switchover back"),
@@ -63,7 +105,51 @@ def test_every_workflow_ends_right(tmp_path: Path) -> None:
         assert each["options_lost"] > 0
         assert (each["ended_right"], each["way_back"]["ended_right"]) == (True, True)
     assert [document["workflows"][1]["way_back"][time] for time in TIMES] == [None, None, None]
-    assert [file.name for file in tmp_path.iterdir()] == ["demo.json"]
+
+
+def test_a_repaired_workflow_pages_nobody(played: Played) -> None:
+    """What is repaired within its time is no reason to wake a person."""
+    assert played.document["pages"] == []
+
+
+def test_every_query_of_the_dashboard_has_data(played: Played) -> None:
+    """No panel of a dashboard is empty on a site that works."""
+    prometheus = played.address("Prometheus")
+    empty = []
+    for title, query in dashboard_queries(ROOT / "grafana/dashboards/sipnlb.json", "sip-east"):
+        answer = requests.get(f"{prometheus}/api/v1/query", params={"query": query}, timeout=10)
+        if not answer.ok or not answer.json()["data"]["result"]:
+            empty.append((title, query, answer.text[:200]))
+
+    assert empty == []
+
+
+@pytest.mark.parametrize("program", ["exporter", "remediator"])
+def test_both_programs_publish_what_the_contract_promises(
+    played: Played, program: str, real_part: Callable[[str], Path]
+) -> None:
+    """Prometheus' linter has nothing to say, and every metric is in the contract."""
+    text = requests.get(played.address(program) + "/metrics", timeout=10).text
+    found = subprocess.run(
+        [real_part("promtool"), "check", "metrics"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+    published = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
+    ours = {name for name in published if name.startswith(("sip", "nlb"))}
+    promised = set(contract_metrics())
+    assert ours - promised == set()
+    mine = {
+        name
+        for name in promised
+        if name.startswith("sipnlb_remediator_") == (program == "remediator")
+    }
+    only_with_cause = {"sip_server_source_mode", "sipnlb_reading_problem"}
+    assert mine - ours - only_with_cause == set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

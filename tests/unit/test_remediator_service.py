@@ -494,7 +494,8 @@ def test_left_out_alerts_are_asked_for(site: Site) -> None:
 def test_a_remediation_is_timed_from_its_alert(site: Site) -> None:
     """From the earliest start of its alerts to its end; one that was right is not timed."""
     site.started()
-    site.alert("quito")
+    later = samples.sent(fingerprint="f2", starts_at="2024-06-11T21:47:03.000Z")
+    site.service.accept(samples.body([later, samples.sent()]))
     site.begun()
     site.clock.move(1.5)
     site.end("quito", result(Ending.REMEDIATED))
@@ -563,6 +564,9 @@ def test_stop_waits_for_the_running_look(site: Site) -> None:
     stopping.start()
     site.wait_for(lambda: site.service.stopping)
     site.service.request("quito", Trigger.ALERT)
+    for thread in site.service._threads:
+        thread.join(PATIENCE_SECONDS)
+    stopping.join(0.2)
     assert stopping.is_alive()
     assert [row.outcome for row in site.journal.rows(kind=Kind.SERVICE)] == ["started"]
     site.end("quito", result(Ending.STOPPED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -182,6 +183,19 @@ def test_a_large_body_is_refused(site: WebSite) -> None:
     assert site.counted() == {"too_large": 1.0}
     body = samples.body([])
     assert site.post(body + b" " * (MAX_BODY_BYTES - 1 - len(body))).status_code == 200
+
+
+def test_a_large_body_of_no_declared_length_is_refused(site: WebSite) -> None:
+    """A body sent in pieces, without a length, is refused as well, not cut and half read."""
+    body = samples.body([samples.sent()])
+    response = site.client.post(
+        ALERTS,
+        input_stream=io.BytesIO(body + b" " * MAX_BODY_BYTES),
+        headers=TOKEN,
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+    assert error(response)[:2] == (413, "larger than 8388608 bytes")
+    assert (site.counted(), site.journal.rows()) == ({"too_large": 1.0}, [])
 
 
 def test_a_broken_journal_makes_alertmanager_send_again(site: WebSite) -> None:
