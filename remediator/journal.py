@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.clock import Clock, utc_text
@@ -161,8 +161,10 @@ class Journal:
         )
 
     def open_note(self, kind: Kind, cluster: str, host: str, reason: str, text: str) -> None:
-        """Open a PERSON or FENCE row unless the same one is open already."""
-        if not self.open_rows(kind, cluster, host=host):
+        """Open a PERSON or FENCE row; one for another reason is replaced by it."""
+        known = self.open_rows(kind, cluster, host=host)
+        self.end([row.id for row in known if row.reason != reason], "replaced")
+        if not any(row.reason == reason for row in known):
             self._open(
                 kind, cluster=cluster, host=host, reason=reason, detail=detail_text({"text": text})
             )
@@ -208,6 +210,23 @@ class Journal:
                 .where(JOURNAL.c.id.in_(wanted), JOURNAL.c.outcome.is_(None))
                 .values(**values)
             )
+
+    def end_alerts(self, alerts: Iterable[JournalRow], outcome: str) -> None:
+        """End alerts as they were when they were read; one that came again since stays open."""
+        now = utc_text(self._clock.now().utc)
+        statement = (
+            update(JOURNAL)
+            .where(
+                JOURNAL.c.id == bindparam("row_id"),
+                JOURNAL.c.count == bindparam("row_count"),
+                JOURNAL.c.outcome.is_(None),
+            )
+            .values(outcome=outcome, ended_at=now)
+        )
+        rows = [{"row_id": row.id, "row_count": row.count} for row in alerts]
+        if rows:
+            with self._transaction() as connection:
+                connection.execute(statement, rows)
 
     def open_rows(
         self, kind: Kind, cluster: str | None = None, *, host: str | None = None

@@ -14,14 +14,18 @@ HOLD_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 class Trigger(IntEnum):
-    """Why a cluster is looked at, the most telling last."""
+    """Why a cluster is looked at.
+
+    Of several reasons the last one here counts: a person's wish to try again is never lost in
+    an alert that comes at the same time.
+    """
 
     START = 0
     RECHECK = 1
     HOLD = 2
     RESYNC = 3
-    RECONCILE = 4
-    ALERT = 5
+    ALERT = 4
+    RECONCILE = 5
 
     @property
     def label(self) -> str:

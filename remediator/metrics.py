@@ -33,6 +33,7 @@ class Metrics:
     ) -> None:
         """Register every metric with every value that its labels can have."""
         name = "sipnlb_remediator_"
+        rows, clusters = tuple(rows), tuple(clusters)
         self._webhooks = Counter(
             name + "webhooks",
             "Webhook requests by what became of them.",
@@ -84,7 +85,7 @@ class Metrics:
             self._webhooks.labels(outcome)
         for outcome in alert_outcomes:
             self._alerts.labels(outcome)
-        for ending in tuple(endings):
+        for ending in endings:
             for row in rows:
                 self._remediations.labels(row, ending)
             for cluster in clusters:

@@ -6,6 +6,7 @@ may be known to one of them only. One that cannot be asked costs nothing but its
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -53,16 +54,27 @@ def ask(alertmanager: Alertmanager, clusters: Container[str]) -> AlertmanagerAns
                 auth=_basic(alertmanager),
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
+                stream=True,
             )
             response.raise_for_status()
-            body = response.json()
-    except (requests.RequestException, ClusterError, ValueError) as error:
+            body = json.loads(_bounded(response))
+    except (requests.RequestException, ClusterError, ValueError, RecursionError) as error:
         return AlertmanagerAnswer(alertmanager.url, problem=f"{type(error).__name__}: {error}")
     if not isinstance(body, list):
         return AlertmanagerAnswer(alertmanager.url, problem="the answer is not a list of alerts")
     return AlertmanagerAnswer(
         alertmanager.url, tuple(judge(alert, clusters, firing=True) for alert in body)
     )
+
+
+def _bounded(response: requests.Response) -> bytes:
+    """Return the body. Raises ValueError if it is larger than `MAX_BYTES`."""
+    body = bytearray()
+    for chunk in response.iter_content(65536):
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise ValueError(f"the answer is larger than {MAX_BYTES} bytes")
+    return bytes(body)
 
 
 def authorization(credentials: Credentials) -> dict[str, str]:

@@ -38,7 +38,7 @@ HOLD_TEXT: dict[Hold, str] = {
     Hold.PORT_UNREADABLE: "the state of a port cannot be read",
     Hold.RULE_MISSING: "a host has no rule for the port, so NLB's default host takes its traffic",
     Hold.PRIMARY_NODE_NOT_SERVING: "the primary's NLB node takes no traffic; sipnlb starts no node",
-    Hold.PRIMARY_WITHOUT_SCS: "the primary reports no connection to Solution Control Server, so "
+    Hold.PRIMARY_WITHOUT_SCS: "the primary does not report a connection to SCS, so "
     "a host of unknown mode is not closed",
     Hold.UNKNOWN_PEER_LEFT: "a host of unknown mode has its port open, and policy leaves it",
     Hold.FENCE_PENDING: "a host that should be closed can be neither read nor commanded",
@@ -157,7 +157,7 @@ def _rows() -> dict[Row, RowInfo]:
             Patience.REREAD,
         ),
         Row.PRIMARY_WITHOUT_SCS: (
-            "a host of unknown mode is open, and the primary reports no connection to SCS",
+            "a host of unknown mode is open, and the primary does not report a connection to SCS",
             Hold.PRIMARY_WITHOUT_SCS,
             Patience.NONE,
         ),

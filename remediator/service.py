@@ -7,6 +7,7 @@ each other (up to the number of workers).
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol
@@ -27,6 +28,7 @@ from remediator.webhook import Alert, AlertOutcome
 WATCHDOG_MAX_AGE_SECONDS = 180.0
 PRUNE_EVERY_SECONDS = 86400.0
 IDLE_SECONDS = 3600.0
+RETRY_SECONDS = 1.0
 
 
 class Looking(Protocol):
@@ -55,11 +57,13 @@ class Service:
         self._board = LookBoard()
         self._changed = threading.Condition()
         self._stop = threading.Event()
+        self._resync_wanted = threading.Event()
         self._pool = ThreadPoolExecutor(config.remediator.workers, thread_name_prefix="look")
         self._threads: list[threading.Thread] = []
         self._started = clock.now()
         self._last: dict[str, LastLook] = {}
         self._watchdog: Instant | None = None
+        self._pruned: Instant | None = None
         self.journal = journal
         self.resync = resync
         self.verified: dict[str, datetime] = {}
@@ -70,14 +74,15 @@ class Service:
         self.journal.record_service("started", {"clusters": len(self._config.clusters)})
         for cluster in self._config.clusters:
             self.request(cluster.name, Trigger.START)
-        for name, body in (("dispatch", self._dispatch), ("resync", self._resync_loop)):
-            thread = threading.Thread(target=body, daemon=True, name=name)
+        for name, step in (("dispatch", self._dispatch), ("resync", self._resync_loop)):
+            thread = threading.Thread(target=self._repeat, args=(step,), daemon=True, name=name)
             self._threads.append(thread)
             thread.start()
 
     def stop(self) -> None:
         """Take no more alerts, finish and record the running actions, then end."""
         self._stop.set()
+        self._resync_wanted.set()
         with self._changed:
             self._changed.notify_all()
         for thread in self._threads:
@@ -113,7 +118,7 @@ class Service:
                 self._metrics.stage("alert", (arrived.utc - alert.starts_at).total_seconds())
         self._request_for(payload.alerts, Trigger.ALERT)
         if payload.truncated:
-            self._resync_now()
+            self._resync_wanted.set()
         self._metrics.stage("webhook", self._clock.now().seconds_since(arrived))
         return payload
 
@@ -130,15 +135,23 @@ class Service:
 
     def _dispatch(self) -> None:
         """Hand due looks to the workers until told to stop."""
+        with self._changed:
+            now = self._clock.now().monotonic
+            taken = self._board.take(now)
+            if not taken:
+                due = self._board.next_due()
+                self._changed.wait(IDLE_SECONDS if due is None else max(0.0, due - now))
+        for cluster, trigger in taken:
+            self._pool.submit(self._look, cluster, trigger)
+
+    def _repeat(self, step: Callable[[], None]) -> None:
+        """Do something over and over until told to stop; an error in it does not end it."""
         while not self._stop.is_set():
-            with self._changed:
-                now = self._clock.now().monotonic
-                taken = self._board.take(now)
-                if not taken:
-                    due = self._board.next_due()
-                    self._changed.wait(IDLE_SECONDS if due is None else max(0.0, due - now))
-            for cluster, trigger in taken:
-                self._pool.submit(self._look, cluster, trigger)
+            try:
+                step()
+            except Exception:  # noqa: BLE001 - boundary: a dead thread would be a silent outage
+                log.get("remediator").exception("loop failed", hint=HOLD_TEXT[Hold.BUG])
+                self._clock.wait(RETRY_SECONDS, self._stop)
 
     def _look(self, name: str, trigger: Trigger) -> None:
         """Run one look and say on the board how it ended."""
@@ -172,7 +185,7 @@ class Service:
 
     def _end_alerts(self, alerts: list[JournalRow], result: LookResult) -> None:
         """End the alerts that were there before the look began."""
-        self.journal.end([row.id for row in alerts], result.ending)
+        self.journal.end_alerts(alerts, result.ending)
         starts = [row.starts_at for row in alerts if row.starts_at is not None]
         if result.ending is Ending.REMEDIATED and starts:
             began = datetime.fromisoformat(min(starts))
@@ -188,22 +201,21 @@ class Service:
             if last.hold is not None:
                 self._board.held(cluster.name, last.hold, now)
             else:
-                alerted = last.trigger in {Trigger.ALERT, Trigger.RESYNC}
+                alerted = last.trigger in {Trigger.ALERT, Trigger.RESYNC, Trigger.RECONCILE}
                 again = ending is Ending.REMEDIATED or (ending is Ending.RIGHT and alerted)
                 recheck = now + cluster.largest_lag + 1.0 if again else None
                 self._board.ended(cluster.name, recheck)
             self._changed.notify_all()
 
     def _resync_loop(self) -> None:
-        """Ask the Alertmanagers at once and then at the interval; prune the journal daily."""
-        pruned: Instant | None = None
-        while not self._stop.is_set():
-            self._resync_now()
-            now = self._clock.now()
-            if pruned is None or now.seconds_since(pruned) >= PRUNE_EVERY_SECONDS:
-                pruned = now
-                self._prune()
-            self._clock.wait(self._config.remediator.resync, self._stop)
+        """Ask the Alertmanagers, prune the journal once a day, then wait for the interval."""
+        self._resync_wanted.clear()
+        self._resync_now()
+        now = self._clock.now()
+        if self._pruned is None or now.seconds_since(self._pruned) >= PRUNE_EVERY_SECONDS:
+            self._pruned = now
+            self._prune()
+        self._clock.wait(self._config.remediator.resync, self._resync_wanted)
 
     def _resync_now(self) -> None:
         alerts = self.resync.firing()
@@ -243,6 +255,9 @@ class Service:
     def why_not_ready(self) -> list[str]:
         """Return what keeps this program from doing its work; empty if nothing does."""
         reasons = ["it is stopping"] if self.stopping else []
+        threads = [] if self.stopping else self._threads
+        dead = [thread.name for thread in threads if not thread.is_alive()]
+        reasons += [f"its thread {name} has ended, restart it" for name in dead]
         unwritable = self.journal.why_unwritable()
         if unwritable is not None:
             reasons.append(unwritable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -238,7 +239,8 @@ def _whole(name: str) -> int | None:
     text = request.args.get(name)
     if text is None:
         return None
-    if not text.isdecimal() or not 1 <= int(text) < 2**63:
+    largest = MAX_ROWS if name == "limit" else 2**63 - 1
+    if not re.fullmatch(r"[0-9]{1,19}", text) or not 1 <= int(text) <= largest:
         raise ValueError(f"{name} is {text[:40]!r}")
     return int(text)
 

@@ -517,3 +517,17 @@ def test_a_row_is_made_of_its_values() -> None:
     """Kind and particulars are read back as what they were."""
     values = {"id": 3, "at": NOW, "kind": "fence", "detail": '{"text": "gone"}'}
     assert row_of(values) == JournalRow(3, NOW, Kind.FENCE, detail={"text": "gone"})
+
+
+def test_a_note_for_another_reason_replaces_the_open_one(tmp_path: Path) -> None:
+    """Who reads why a person is needed reads the present reason."""
+    journal = Journal(f"sqlite:///{tmp_path / 'notes.db'}", samples.FakeClock())
+    journal.open_note(Kind.PERSON, "quito", "", "bug", "a bug")
+    journal.open_note(Kind.PERSON, "quito", "", "bug", "a bug")
+    journal.open_note(Kind.PERSON, "quito", "", "rule_differs", "another rule")
+
+    assert [(row.reason, row.outcome) for row in journal.rows()] == [
+        ("rule_differs", None),
+        ("bug", "replaced"),
+    ]
+    journal.close()

@@ -129,6 +129,6 @@ def test_triggers_have_words() -> None:
         "recheck",
         "hold",
         "resync",
-        "reconcile",
         "alert",
+        "reconcile",
     ]

@@ -300,7 +300,7 @@ def test_a_hold_looks_again_by_itself(site: Site) -> None:
         (Trigger.ALERT, Ending.RIGHT, 7.0),
         (Trigger.RESYNC, Ending.RIGHT, 7.0),
         (Trigger.RECHECK, Ending.RIGHT, None),
-        (Trigger.RECONCILE, Ending.RIGHT, None),
+        (Trigger.RECONCILE, Ending.RIGHT, 7.0),
         (Trigger.ALERT, Ending.OBSERVED, None),
     ],
 )
@@ -487,8 +487,8 @@ def test_left_out_alerts_are_asked_for(site: Site) -> None:
     site.resync.alerts = [samples.alert(on="lima", fingerprint="f9")]
     asked = site.resync.asked
     site.alert("quito", truncatedAlerts=3)
+    assert sorted(site.begun(2)) == [("lima", "resync"), ("quito", "alert")]
     assert site.resync.asked == asked + 1
-    assert site.begun(2) == [("lima", "resync"), ("quito", "alert")]
 
 
 def test_a_remediation_is_timed_from_its_alert(site: Site) -> None:
@@ -643,3 +643,57 @@ def test_accepted_is_the_only_outcome_that_looks(site: Site) -> None:
     others = [samples.alert(o) for o in AlertOutcome if o is not AlertOutcome.ACCEPTED]
     site.service._request_for(others, Trigger.ALERT)
     assert site.service.seconds_to_next_look("quito") is None
+
+
+# Found by review
+
+
+def test_a_loop_that_fails_goes_on(site: Site) -> None:
+    """An unexpected error in a background thread is said, and does not end the thread."""
+
+    class Failing(FakeResync):
+        def firing(self) -> list[Alert]:
+            super().firing()
+            if self.asked == 1:
+                raise RuntimeError("a bug")
+            return []
+
+    site.resync = site.service.resync = failing = Failing()
+    site.clock.passes = True
+    site.service.start()
+    site.begun(2)
+    for cluster in site.config.clusters:
+        site.end(cluster.name)
+    assert failing.was_asked.wait(PATIENCE_SECONDS)
+    site.alert("quito", truncatedAlerts=1)
+    site.begun()
+    site.end("quito")
+
+    assert all(thread.is_alive() for thread in site.service._threads)
+
+
+def test_an_alert_that_comes_again_during_a_look_is_not_ended_by_it(site: Site) -> None:
+    """The look began before it: only the waiting look can end it."""
+    site.started()
+    site.alert("quito")
+    site.begun()
+    site.alert("quito")
+    site.end("quito", result(Ending.REMEDIATED))
+
+    assert [row.outcome for row in site.journal.rows(kind=Kind.ALERT)] == [None]
+    site.begun()
+    site.end("quito")
+    site.wait_for(lambda: site.journal.rows(kind=Kind.ALERT)[0].outcome == "right")
+
+
+def test_a_person_who_asks_is_heard_among_alerts(site: Site) -> None:
+    """A reconcile that waits together with an alert stays one: failed actions are tried again."""
+    site.started()
+    site.alert("quito")
+    site.begun()
+    site.service.request("quito", Trigger.RECONCILE)
+    site.alert("quito")
+    site.end("quito")
+
+    assert site.begun() == [("quito", "reconcile")]
+    site.end("quito")
