@@ -659,7 +659,6 @@ def test_a_loop_that_fails_goes_on(site: Site) -> None:
             return []
 
     site.resync = site.service.resync = failing = Failing()
-    site.clock.passes = True
     site.service.start()
     site.begun(2)
     for cluster in site.config.clusters:
