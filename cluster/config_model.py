@@ -249,6 +249,12 @@ class Config(Section):
     exporter: Exporter = Field(default_factory=Exporter, description="sipnlb-exporter")
     remediator: Remediator = Field(default_factory=Remediator, description="sipnlb-remediator")
 
+    @property
+    def size(self) -> str:
+        """How much it holds, in words: ``1 cluster, 2 hosts``."""
+        clusters, hosts = len(self.clusters), sum(len(each.hosts) for each in self.clusters)
+        return f"{clusters} cluster{'s' if clusters != 1 else ''}, {hosts} hosts"
+
     def cluster(self, name: str) -> Cluster | None:
         """Return the cluster of that name, or None."""
         return next((cluster for cluster in self.clusters if cluster.name == name), None)

@@ -53,18 +53,18 @@ def main(argv: list[str] | None = None) -> int:
         return explain.run(options, sys.stdin.buffer, sys.stdout, sys.stderr)
     try:
         config = load(options.config_file)
+        address = parse_listen_address(options.listen_address)
     except ClusterError as error:
-        print(error, file=sys.stderr)
+        print(f"sipnlb-exporter: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
     if options.config_check:
-        hosts = sum(len(cluster.hosts) for cluster in config.clusters)
-        print(f"{options.config_file}: sound: {len(config.clusters)} clusters, {hosts} hosts")
+        print(f"{options.config_file}: sound: {config.size}")
         return EXIT_OK
     log.configure(options.log_level, options.log_format)
     try:
-        _serve(config, options.listen_address)
+        _serve(config, address)
     except ClusterError as error:
-        log.get("exporter").error("cannot run", problem=str(error))
+        print(f"sipnlb-exporter: {error}", file=sys.stderr)
         return EXIT_FAILED
     return EXIT_OK
 
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(config: Config, listen_address: str) -> None:
+def _serve(config: Config, address: tuple[str, int]) -> None:
     """Run until SIGTERM or SIGINT. Raises `ClusterError` if it cannot begin."""
     clock, group = SystemClock(), RunGroup()
     logger = log.get("exporter")
@@ -102,7 +102,7 @@ def _serve(config: Config, listen_address: str) -> None:
     app = create_app(Parts(config, board, clock, prober.look, watch.is_ready, version()))
     server = WebServer(
         app,
-        parse_listen_address(listen_address),
+        address,
         threads=WEB_THREADS,
         max_body_bytes=MAX_BODY_BYTES,
     )

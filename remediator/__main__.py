@@ -67,11 +67,8 @@ def main(argv: list[str] | None = None) -> int:
                 "set remediator.web.bearer_token_file or remediator.web.basic_auth",
             )
         if options.config_check:
-            hosts = sum(len(cluster.hosts) for cluster in config.clusters)
-            print(
-                f"{options.config_file}: sound: {len(config.clusters)} clusters, {hosts} hosts, "
-                f"level {config.remediator.policy.level}"
-            )
+            level = config.remediator.policy.level
+            print(f"{options.config_file}: sound: {config.size}, level {level}")
             return flags.EXIT_OK
     except ClusterError as error:
         print(f"sipnlb-remediator: {error}", file=sys.stderr)

@@ -561,7 +561,7 @@ def test_a_refused_configuration_is_told_whole(tmp_path: Path, flags: list[str])
     config.write_text(text, "utf-8")
     done = run("--config.file", str(config), *flags)
     expected = (
-        f"{config}: 3 problems\n"
+        f"sipnlb-exporter: {config}: 3 problems\n"
         "  line 4, clusters[0].operation_mode: 'anycast' is not one of "
         "'unicast', 'multicast' or 'igmp_multicast'\n"
         "  line 21, exporter.timout: unknown key (did you mean 'timeout'?)\n"
@@ -575,7 +575,7 @@ def test_a_missing_configuration_is_told(tmp_path: Path) -> None:
     """A file that is not there is wrong use."""
     done = run("--config.file", str(tmp_path / "none.yml"))
     expected = (
-        f"{tmp_path}/none.yml: cannot be read: No such file or directory "
+        f"sipnlb-exporter: {tmp_path}/none.yml: cannot be read: No such file or directory "
         "(name it with --config.file)\n"
     )
     assert (done.returncode, done.stderr.decode()) == (2, expected)
@@ -592,7 +592,7 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         done = run("--config.file", str(config), "--web.listen-address", address)
     assert done.returncode == 1
-    assert f"{address}: cannot be listened on" in done.stderr.decode()
+    assert done.stderr.decode().startswith(f"sipnlb-exporter: {address}: cannot be listened on: ")
 
 
 def test_explain_reads_standard_input() -> None:

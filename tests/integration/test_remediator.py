@@ -561,7 +561,7 @@ def test_the_configuration_is_checked_on_request(site: RunningSite) -> None:
 
     assert (ended.returncode, ended.stdout) == (
         0,
-        f"{file}: sound: 1 clusters, 2 hosts, level observe\n",
+        f"{file}: sound: 1 cluster, 2 hosts, level observe\n",
     )
 
 
