@@ -22,8 +22,15 @@ def contradictions(config: Config, document: Document) -> list[ConfigProblem]:
             for index, cluster in enumerate(config.clusters)
         )
     )
+    found += _repeated(
+        (("clusters", c, "hosts", h, "sip_server", "sources", number, "url"), source.url)
+        for c, cluster in enumerate(config.clusters)
+        for h, host in enumerate(cluster.hosts)
+        for number, source in enumerate(host.sip_server.sources)
+    )
     for index, cluster in enumerate(config.clusters):
         found += _in_cluster(cluster, ("clusters", index))
+        found += _shared_rules(config, index)
     return [
         ConfigProblem(document.line_of(path), path_text(path), problem, hint)
         for path, problem, hint in found
@@ -52,9 +59,41 @@ def _in_cluster(cluster: Cluster, at: Path) -> Iterator[tuple[Path, str, str]]:
                     "the page would be read through the cluster's own address",
                     "use the host's dedicated address",
                 )
+    yield from _shared_programs(cluster, at)
     for number, rule in enumerate(cluster.port_rules):
         for other_number, other in enumerate(cluster.port_rules[:number]):
             yield from _overlap(rule, other, (*at, "port_rules", number), other_number)
+
+
+def _shared_rules(config: Config, index: int) -> Iterator[tuple[Path, str, str]]:
+    """Find rules of one NLB cluster that stand in two clusters: they would fight over a port."""
+    cluster = config.clusters[index]
+    for before, other in enumerate(config.clusters[:index]):
+        if other.nlb_ip != cluster.nlb_ip:
+            continue
+        for number, rule in enumerate(cluster.port_rules):
+            if any(rule.start <= each.end and each.start <= rule.end for each in other.port_rules):
+                yield (
+                    ("clusters", index, "port_rules", number),
+                    f"a rule of clusters[{before}], which is the same NLB cluster, has these ports",
+                    "write each rule of an NLB cluster once",
+                )
+
+
+def _shared_programs(cluster: Cluster, at: Path) -> Iterator[tuple[Path, str, str]]:
+    """Find hosts that one program on this machine would answer for: it knows only one of them."""
+    seen: dict[str | None, int] = {}
+    for number, host in enumerate(cluster.hosts):
+        program = host.nlb.program
+        if program in seen:
+            yield (
+                (*at, "hosts", number, "nlb", "program"),
+                f"hosts[{seen[program]}] has the same program"
+                if program
+                else f"hosts[{seen[program]}] too is asked with this machine's own NLB utility",
+                "one program answers for one host; name each host's own",
+            )
+        seen.setdefault(program, number)
 
 
 def _overlap(

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     UNKNOWN_TEXT = "unknown_text"
     OTHER_CLUSTER = "other_cluster"
+    OTHER_HOST = "other_host"
     BUG = "bug"
 
 
@@ -81,6 +82,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.MALFORMED: "the answer is not of its format",
     Reason.UNKNOWN_TEXT: "the answer is in words that no phrase matches",
     Reason.OTHER_CLUSTER: "the answer does not name the configured cluster",
+    Reason.OTHER_HOST: "the answer is of another host than the configured one",
     Reason.BUG: "an unexpected error in sipnlb, please report it",
 }
 
@@ -195,7 +197,10 @@ class PortRule:
     @property
     def port_spec(self) -> str:
         """The argument of ``nlb enable``: ``PORT``, or ``VIP:PORT`` where the rule names one."""
-        return str(self.start) if self.vip == ALL_VIPS else f"{self.vip}:{self.start}"
+        if self.vip == ALL_VIPS:
+            return str(self.start)
+        # documented: IPv6 addresses stand in brackets (nlb help)
+        return f"[{self.vip}]:{self.start}" if ":" in self.vip else f"{self.vip}:{self.start}"
 
     @property
     def port(self) -> str:

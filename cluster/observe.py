@@ -15,6 +15,7 @@ from typing import Any
 
 from cluster.clock import Clock, Deadline, Instant
 from cluster.config_model import Cluster, Host
+from cluster.identity import own_readings_only
 from cluster.model import (
     ClusterView,
     HostView,
@@ -63,6 +64,7 @@ class HostReader:
             runner,
             tables or phrases.load(host.nlb.phrases_file),
             cluster.nlb_ip,
+            host.host_id,
             host.nlb.code_page,
         )
         self._busy: set[str] = set()
@@ -243,10 +245,11 @@ def _assemble(
     def answer(key: tuple[str, Any], otherwise: Reading[Any]) -> Reading[Any]:
         return answers.get((reader.host, key), otherwise)
 
-    return HostView(
+    view = HostView(
         reader.host,
         tuple(answer(("sip", index), late) for index, late in enumerate(unread.sip)),
         answer(("node", None), unread.node),
         tuple((rule, answer(("port", rule), late)) for rule, late in unread.ports),
         answer(("params", None), unread.params),
     )
+    return own_readings_only(view)

@@ -15,6 +15,7 @@ from typing import Any
 
 from cluster.clock import Instant
 from cluster.config_model import Exporter
+from cluster.identity import own_readings_only
 from cluster.model import ClusterView, HostView, Problem, Reading, Reason, SipMode
 from exporter.readings import (
     Kind,
@@ -166,7 +167,7 @@ class Board:
             aged = _aged_reading(key.kind, reading, self._limits[key.kind], now)
             if aged is not reading:
                 view = with_reading(view, key, aged)
-        return view
+        return own_readings_only(view)
 
 
 def _was_tried(reading: Reading[Any]) -> bool:

@@ -22,6 +22,7 @@ from remediator.switch_answer import Sent, SwitchAnswer
 
 FIRST_POLL_SECONDS = 0.05
 LAST_POLL_SECONDS = 0.5
+UNSENT = frozenset({Sent.TOO_LATE, Sent.NOT_SENT})
 
 
 ObserveHosts = Callable[[Cluster, tuple[str, ...] | None], ClusterView]
@@ -101,7 +102,6 @@ class Actor:
             "problem": str(answer.problem) if answer.problem else None,
             "after": describe_host(after) if after else None,
         }
-        self.metrics.action(action.verb, outcome)
         write = log.get("remediator").info
         if outcome is not ActionOutcome.VERIFIED:
             write = log.get("remediator").warning
@@ -121,6 +121,7 @@ class Actor:
             problem=str(answer.problem) if answer.problem else None,
         )
         self.journal.end([intent], outcome, detail=detail)
+        self.metrics.action(action.verb, outcome)
         return outcome
 
     def _read_back(
@@ -135,7 +136,7 @@ class Actor:
             outcome = judge(action, host, answer.sent)
             final = outcome in {ActionOutcome.VERIFIED, ActionOutcome.WORLD_CHANGED}
             late = self.clock.now().seconds_since(until) >= 0
-            if final or late or stop.is_set() or answer.sent is Sent.NOT_SENT:
+            if final or late or stop.is_set() or answer.sent in UNSENT:
                 return outcome, host
             self.clock.wait(pause, stop)
             pause = min(pause * 2, LAST_POLL_SECONDS)

@@ -61,6 +61,10 @@ class Attempts:
         """Tell whether a person has to be called."""
         return action in self._tries and self._tries[action].failures >= self.limit
 
+    def done(self, action: Action) -> None:
+        """Forget the failures of an action that was verified."""
+        self._tries.pop(action, None)
+
     def clear(self) -> None:
         """Forget all failures: the cluster was read as right, or a person asked to try again."""
         self._tries.clear()

@@ -13,13 +13,16 @@ class ActionOutcome(StrEnum):
     """How an action ended. The label ``outcome`` of the action counter.
 
     VERIFIED: the port was read as wanted after the command (an enabled one on a node that
-    serves). NOT_SENT, NO_ANSWER, NOT_FOLLOWED: it was not, and how far the command got.
+    serves). TOO_LATE: not sent, its readings had become too old before it could be; the
+    cluster is looked at again at once. NOT_SENT, NO_ANSWER, NOT_FOLLOWED: it was not, and how
+    far the command got.
     NOT_SERVING: enabled, on a node that takes no traffic. UNREADABLE: no reading since.
     WORLD_CHANGED: the mode it rested on changed meanwhile. FOUND_DONE, FOUND_NOT_DONE,
     FOUND_UNREADABLE: what was read after the program had died in the middle of it.
     """
 
     VERIFIED = "verified"
+    TOO_LATE = "too_late"
     NOT_SENT = "not_sent"
     NO_ANSWER = "no_answer"
     NOT_FOLLOWED = "not_followed"
@@ -43,6 +46,8 @@ def judge(action: Action, after: HostView, sent: Sent) -> ActionOutcome:
         if enabled and after.node_state not in SERVING_NODE_STATES:
             return ActionOutcome.NOT_SERVING
         return ActionOutcome.VERIFIED
+    if sent is Sent.TOO_LATE:
+        return ActionOutcome.TOO_LATE
     if sent is Sent.NOT_SENT:
         return ActionOutcome.NOT_SENT
     if state is PortState.UNKNOWN:

@@ -22,6 +22,7 @@ from remediator.journal import Journal
 from remediator.look_result import Ending, LookResult
 from remediator.looks import Trigger
 from remediator.metrics import Metrics
+from remediator.overlap import OverlapSeen
 from remediator.planner import Action, ActionVerb, Decision, Order, UnknownPeer, plan
 from remediator.record import LookRecord
 from remediator.rows import HOLD_TEXT, Hold, Patience
@@ -29,6 +30,7 @@ from remediator.rows import HOLD_TEXT, Hold, Patience
 POLL_SECONDS = 0.25
 REREAD_SECONDS = 2.0
 STALE_VIEWS_ALLOWED = 3
+ACTIONS_ALLOWED = 20
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class _Look:
     unsettled_since: Instant | None = None
     disabling_since: Instant | None = None
     stale_views: int = 0
+    actions: int = 0
     verified: set[Action] = field(default_factory=set)
 
 
@@ -70,6 +73,8 @@ class Executor:
         self._record = LookRecord(journal, metrics, settings.policy.level)
         self._jitter = jitter
         self._attempts: dict[str, Attempts] = {}
+        self._overlap = OverlapSeen()
+        self._held: dict[str, Hold | None] = {}
 
     def look(self, cluster: Cluster, trigger: Trigger, stop: Event) -> LookResult:
         """Look at a cluster until it is right or held. Raises `JournalError` if it cannot write.
@@ -86,7 +91,6 @@ class Executor:
             if look.remediation is None:
                 self._record.close_interrupted(view)
             decision = self._plan(look, view)
-            self._record.note_fences(view, decision)
             result = self._next(look, view, decision)
             if result is not None:
                 self._finish(look, result)
@@ -101,7 +105,14 @@ class Executor:
         if waited:
             look.order = Order.ENABLE_FIRST
         unknown_peer = UnknownPeer(self._settings.policy.unknown_peer)
-        decision = plan(view, order=look.order, unknown_peer=unknown_peer)
+        self._overlap.note(view)
+        settle = self._patience_seconds(look.cluster, Patience.SETTLE)
+        decision = plan(
+            view,
+            order=look.order,
+            unknown_peer=unknown_peer,
+            still_primary=self._overlap.still_primary(view, settle),
+        )
         disabling = look.order is Order.DISABLE_FIRST and any(
             action.verb is ActionVerb.DISABLE for action in decision.actions
         )
@@ -128,6 +139,8 @@ class Executor:
             return LookResult(ending, view, decision)
         since = look.unsettled_since = look.unsettled_since or view.began
         patience = self._patience_seconds(look.cluster, decision.patience)
+        if look.trigger is Trigger.HOLD and decision.hold == self._held.get(look.cluster.name):
+            patience = 0.0  # it has been watched before; the board looks again soon enough
         if self._clock.now().seconds_since(since) < patience:
             self._clock.wait(POLL_SECONDS, look.stop)
             return None
@@ -140,32 +153,55 @@ class Executor:
         return REREAD_SECONDS if patience is Patience.REREAD else 0.0
 
     def _act(self, look: _Look, view: ClusterView, decision: Decision) -> LookResult | None:
-        """Carry out what may be carried out now; return a hold if nothing may."""
+        """Carry out the first action that may be carried out; return a hold if none may."""
+        block = self._enough(look)
+        if block is not None:
+            return LookResult(Ending.HELD, view, decision, block.hold, block.text)
         attempts = self._attempts_of(look.cluster)
         blocks: list[Block] = []
         pauses: list[float] = []
         for action in decision.actions:
-            if look.stop.is_set():
-                return None
             block = self._why_not(look, view, action)
             seen = appearance(view.host(action.host), action)
             pause = attempts.pause(action, seen, self._clock.now().monotonic)
             if block is not None:
                 blocks.append(block)
+            elif pause > 0 and attempts.is_exhausted(action):
+                text = f"{action}: {HOLD_TEXT[Hold.ACTION_FAILED]}"
+                blocks.append(Block(Hold.ACTION_FAILED, text))
             elif pause > 0:
                 pauses.append(pause)
-                if attempts.is_exhausted(action):
-                    blocks.append(
-                        Block(Hold.ACTION_FAILED, f"{action}: {HOLD_TEXT[Hold.ACTION_FAILED]}")
-                    )
             else:
                 self._carry_out(look, view, decision, action)
                 return None
+        return self._without_progress(look, view, decision, blocks, pauses)
+
+    def _enough(self, look: _Look) -> Block | None:
+        """Return why this look may do nothing more, or None."""
+        if look.stale_views >= STALE_VIEWS_ALLOWED:
+            return Block(Hold.VIEW_TOO_OLD, HOLD_TEXT[Hold.VIEW_TOO_OLD])
+        if look.actions >= ACTIONS_ALLOWED:
+            text = f"{look.actions} actions in one look, and the modes still change"
+            return Block(Hold.ACTION_FAILED, text)
+        return None
+
+    def _without_progress(
+        self,
+        look: _Look,
+        view: ClusterView,
+        decision: Decision,
+        blocks: list[Block],
+        pauses: list[float],
+    ) -> LookResult | None:
+        """Say what follows when no action could be carried out; None to observe again."""
         if any(block.hold is Hold.VIEW_TOO_OLD for block in blocks):
             look.stale_views += 1
             if look.stale_views < STALE_VIEWS_ALLOWED:
                 return None
-        if not blocks:
+        if blocks and look.order is Order.DISABLE_FIRST:
+            look.order = Order.ENABLE_FIRST  # what cannot be closed must not keep the primary shut
+            return None
+        if pauses:
             self._clock.wait(min(pauses), look.stop)
             return None
         return LookResult(Ending.HELD, view, decision, blocks[0].hold, blocks[0].text)
@@ -197,6 +233,10 @@ class Executor:
             attempts.number(action),
             look.stop,
         )
+        if outcome is ActionOutcome.TOO_LATE:
+            look.stale_views += 1
+            return
+        look.actions += 1
         changed_back = action in look.verified
         if outcome is ActionOutcome.VERIFIED:
             look.verified.add(action)
@@ -204,7 +244,9 @@ class Executor:
             look.verified.discard(Action(opposite, action.host, action.rule))
         if outcome is ActionOutcome.WORLD_CHANGED:
             return
-        if outcome is not ActionOutcome.VERIFIED or changed_back:
+        if outcome is ActionOutcome.VERIFIED and not changed_back:
+            attempts.done(action)
+        else:
             attempts.failed(
                 action,
                 appearance(view.host(action.host), action),
@@ -215,7 +257,9 @@ class Executor:
     def _finish(self, look: _Look, result: LookResult) -> None:
         if result.ending in {Ending.RIGHT, Ending.REMEDIATED}:
             self._attempts_of(look.cluster).clear()
+        self._held[look.cluster.name] = result.hold
         seconds = self._clock.now().seconds_since(look.began)
+        self._record.note_fences(result.view, result.decision)
         self._record.ended(result, look.trigger, look.remediation, seconds)
 
     def _attempts_of(self, cluster: Cluster) -> Attempts:

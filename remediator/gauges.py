@@ -77,7 +77,7 @@ class Gauges(Collector):
             up.add_metric([], 0.0)
             yield up
             return
-        up.add_metric([], 1.0)
+        up.add_metric([], float(not journal.last_write_failed))
         yield up
         needs_person = _gauge(
             "needs_person",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cluster.clock import Instant
-from cluster.model import ALL_VIPS, ClusterView, SipMode
+from cluster.model import ALL_VIPS, ClusterView, PortRule, SipMode
 from remediator.planner import Action, ActionVerb, Order
 from remediator.rows import Hold
 
@@ -78,14 +78,25 @@ def rule_differs(given: Circumstances) -> Block | None:
         why = str(reading.problem) if reading.problem else "nlb params lists no rules"
         return Block(Hold.RULE_UNREAD, f"{given.action.host}: {why}")
     wanted = given.action.rule
-    if wanted in {reported.rule for reported in rules}:
+    others = [r.rule for r in rules if r.rule != wanted and _overlaps(r.rule, wanted)]
+    if wanted in {reported.rule for reported in rules} and not others:
         return None
-    near = [str(r.rule) for r in rules if r.start <= wanted.start <= r.end]
+    near = [str(r.rule) for r in rules if _overlaps(r.rule, wanted)]
     return Block(
         Hold.RULE_DIFFERS,
         f"{given.action.host} reports {', '.join(near) or 'no rule'} for port {wanted.start}, "
         f"configured is {wanted}",
     )
+
+
+def _overlaps(rule: PortRule, wanted: PortRule) -> bool:
+    """Tell whether a command for `wanted` might touch another rule.
+
+    Which rule ``ALL:PORT`` switches where rules of single addresses hold the port too is not
+    documented.
+    """
+    same = wanted.vip in {rule.vip, ALL_VIPS}
+    return same and rule.start <= wanted.end and wanted.start <= rule.end
 
 
 def several_clusters(given: Circumstances) -> Block | None:

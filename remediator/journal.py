@@ -7,7 +7,7 @@ no outcome: after a crash these rows are what has to be finished.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -46,6 +46,7 @@ class Journal:
         self._url = url
         self._clock = clock
         self._writing = threading.Lock()
+        self.last_write_failed = False
         self._engine = _engine(url)
         with self._transaction() as connection:
             METADATA.create_all(connection)
@@ -266,14 +267,30 @@ class Journal:
             )
             return result.rowcount
 
+    def probe(self) -> None:
+        """Write a row and take it out again. Raises `JournalError` if that cannot be done."""
+        now = utc_text(self._clock.now().utc)
+        with self._transaction() as connection:
+            row = self._insert(connection, now, Kind.SERVICE, outcome="probe", ended_at=now)
+            connection.execute(JOURNAL.delete().where(JOURNAL.c.id == row))
+
     def why_unwritable(self) -> str | None:
         """Try whether the journal takes a row; return why not, or None. Leaves nothing behind."""
         try:
-            with self._transaction() as connection:
-                connection.execute(update(SCHEMA).values(version=SCHEMA_VERSION))
+            self.probe()
         except JournalError as error:
             return error.problem
         return None
+
+    def close_unknown(self, clusters: Collection[str]) -> None:
+        """End the open rows of clusters that are not configured any more."""
+        now = utc_text(self._clock.now().utc)
+        with self._transaction() as connection:
+            connection.execute(
+                update(JOURNAL)
+                .where(JOURNAL.c.outcome.is_(None), JOURNAL.c.cluster.not_in(clusters))
+                .values(outcome="not_configured", ended_at=now)
+            )
 
     def _open(self, kind: Kind, **values: Any) -> int:
         now = utc_text(self._clock.now().utc)
@@ -296,8 +313,13 @@ class Journal:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         """One write transaction at a time; committed to the disk when it ends well."""
-        with self._errors(), self._writing, self._engine.begin() as connection:
-            yield connection
+        try:
+            with self._errors(), self._writing, self._engine.begin() as connection:
+                yield connection
+        except JournalError:
+            self.last_write_failed = True
+            raise
+        self.last_write_failed = False
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -56,18 +56,19 @@ class LookBoard:
             waiting.due = min(waiting.due, due)
             waiting.trigger = max(waiting.trigger, trigger)
 
-    def take(self, now: float) -> list[tuple[str, Trigger]]:
-        """Return the clusters whose look is due and not yet running, and count them as running.
+    def take(self, now: float, most: int) -> list[tuple[str, Trigger]]:
+        """Return clusters whose look is due and not yet running, and count them as running.
 
-        The one that waits longest comes first.
+        most: how many may run side by side. A person's wish and alerts come before second
+        looks at what is held; among equals the one that waits longest.
         """
         due = sorted(
-            (waiting.due, cluster)
+            (-waiting.trigger, waiting.due, cluster)
             for cluster, waiting in self._waiting.items()
             if waiting.due <= now and cluster not in self._running
         )
         taken = []
-        for _, cluster in due:
+        for _, _, cluster in due[: max(0, most - len(self._running))]:
             taken.append((cluster, self._waiting.pop(cluster).trigger))
             self._running.add(cluster)
         return taken
@@ -89,8 +90,10 @@ class LookBoard:
         if recheck_due is not None:
             self.request(cluster, Trigger.RECHECK, recheck_due)
 
-    def next_due(self) -> float | None:
-        """Return when the next look that is not blocked by a running one is due, or None."""
+    def next_due(self, most: int) -> float | None:
+        """Return when the next look that is not blocked by running ones is due, or None."""
+        if len(self._running) >= most:
+            return None
         return min(
             (w.due for cluster, w in self._waiting.items() if cluster not in self._running),
             default=None,

@@ -144,11 +144,18 @@ def plan(
     *,
     order: Order = Order.ENABLE_FIRST,
     unknown_peer: UnknownPeer = UnknownPeer.DISABLE,
+    still_primary: frozenset[str] = frozenset(),
 ) -> Decision:
-    """Decide what to do about a fresh view."""
+    """Decide what to do about a fresh view.
+
+    still_primary: hosts of unknown mode that were seen as primary beside the other a moment
+    ago (see `remediator.overlap`): they count as primary still.
+    """
     primaries = view.primaries
     if len(primaries) != 1:
         return Decision((Finding(_row_without_primary(view)),))
+    if still_primary:
+        return Decision((Finding(Row.TWO_PRIMARIES),))
     primary = primaries[0]
     others = tuple(host for host in view.hosts if host.host != primary.host)
     findings = [

@@ -75,12 +75,15 @@ class LookRecord:
                     "text": result.text,
                     "would": [str(action) for action in decision.actions],
                     "view": describe(result.view),
+                    "problems": _problems(result.view) or [],
                 },
             )
         if result.hold is not None:
             self._metrics.hold(result.hold)
             if result.hold in NEEDS_PERSON:
                 self._journal.open_note(Kind.PERSON, cluster, "", result.hold, result.text)
+            else:  # what now holds has a page of its own; the old reason is no longer there
+                self._journal.close_notes(Kind.PERSON, cluster, "passed")
         elif result.ending in {Ending.RIGHT, Ending.REMEDIATED}:
             self._journal.close_notes(Kind.PERSON, cluster, "right")
         self._metrics.remediation(cluster, decision.row, result.ending)
@@ -95,19 +98,35 @@ class LookRecord:
         if result.ending in {Ending.HELD, Ending.OBSERVED}:
             write = logger.warning
         repeated = self._last_said.get(result.view.cluster) == said
-        if repeated and result.ending is not Ending.REMEDIATED:
+        asked = trigger is Trigger.RECONCILE or result.ending is Ending.REMEDIATED
+        if repeated and not asked:
             write = logger.debug
         self._last_said[result.view.cluster] = said
         write(
-            "look ended",
+            "nothing done, the level is observe"
+            if result.ending is Ending.OBSERVED
+            else "look ended",
             cluster=result.view.cluster,
             ending=result.ending,
             row=result.decision.row,
             hold=result.hold,
             trigger=trigger.label,
             why=result.text or str(result.decision),
+            would=[str(action) for action in result.decision.actions] or None,
+            problems=_problems(result.view) if result.hold else None,
             seconds=seconds,
         )
+
+
+def _problems(view: ClusterView) -> list[str] | None:
+    """Say what could not be read, host by host; None if everything was."""
+    found = [
+        f"{host.host} {reading.source}: {reading.problem}"
+        for host in view.hosts
+        for reading in host.readings()
+        if reading.problem is not None
+    ]
+    return found or None
 
 
 def _found(row: JournalRow, view: ClusterView) -> ActionOutcome:

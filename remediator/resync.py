@@ -7,6 +7,7 @@ may be known to one of them only. One that cannot be asked costs nothing but its
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -68,12 +69,17 @@ def ask(alertmanager: Alertmanager, clusters: Container[str]) -> AlertmanagerAns
 
 
 def _bounded(response: requests.Response) -> bytes:
-    """Return the body. Raises ValueError if it is larger than `MAX_BYTES`."""
-    body = bytearray()
-    for chunk in response.iter_content(65536):
+    """Return the body. Raises ValueError if it is too large or comes too slowly.
+
+    The library's own time-out is per network wait.
+    """
+    body, deadline = bytearray(), time.monotonic() + TIMEOUT_SECONDS
+    while chunk := response.raw.read1(65536, decode_content=True):
         body += chunk
         if len(body) > MAX_BYTES:
             raise ValueError(f"the answer is larger than {MAX_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise ValueError(f"the answer took longer than {TIMEOUT_SECONDS:g} s")
     return bytes(body)
 
 

@@ -29,6 +29,7 @@ WATCHDOG_MAX_AGE_SECONDS = 180.0
 PRUNE_EVERY_SECONDS = 86400.0
 IDLE_SECONDS = 3600.0
 RETRY_SECONDS = 1.0
+JOIN_SECONDS = 8.0
 
 
 class Looking(Protocol):
@@ -72,6 +73,7 @@ class Service:
         """Begin to work: look at every cluster once, then as alerts and holds call for it."""
         self._started = self._clock.now()
         self.journal.record_service("started", {"clusters": len(self._config.clusters)})
+        self.journal.close_unknown({cluster.name for cluster in self._config.clusters})
         for cluster in self._config.clusters:
             self.request(cluster.name, Trigger.START)
         for name, step in (("dispatch", self._dispatch), ("resync", self._resync_loop)):
@@ -86,7 +88,7 @@ class Service:
         with self._changed:
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join()
+            thread.join(JOIN_SECONDS)
         self._pool.shutdown(wait=True)
         try:
             self.journal.record_service("stopped", {})
@@ -107,6 +109,8 @@ class Service:
         arrived = self._clock.now()
         names = {cluster.name for cluster in self._config.clusters}
         payload = webhook.parse(body, names)
+        if any(alert.outcome is AlertOutcome.WATCHDOG for alert in payload.alerts):
+            self.journal.probe()  # the road is only open if its end can write
         self.journal.record_alerts(
             (a for a in payload.alerts if a.outcome is not AlertOutcome.WATCHDOG), "webhook"
         )
@@ -137,12 +141,18 @@ class Service:
         """Hand due looks to the workers until told to stop."""
         with self._changed:
             now = self._clock.now().monotonic
-            taken = self._board.take(now)
+            taken = self._board.take(now, self._config.remediator.workers)
             if not taken:
-                due = self._board.next_due()
+                due = self._board.next_due(self._config.remediator.workers)
                 self._changed.wait(IDLE_SECONDS if due is None else max(0.0, due - now))
         for cluster, trigger in taken:
-            self._pool.submit(self._look, cluster, trigger)
+            try:
+                self._pool.submit(self._look, cluster, trigger)
+            except RuntimeError:
+                with self._changed:  # no thread to be had: it is not running, and still wanted
+                    self._board.ended(cluster, None)
+                    self._board.request(cluster, trigger, now + RETRY_SECONDS)
+                raise
 
     def _repeat(self, step: Callable[[], None]) -> None:
         """Do something over and over until told to stop; an error in it does not end it."""

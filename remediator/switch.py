@@ -58,7 +58,7 @@ class Switch:
         target = self._targets[cluster, action.host]
         request = Request(_VERBS[action.verb], action.rule)
         if send_before.remaining(self._clock.now()) <= 0:
-            return SwitchAnswer(Sent.NOT_SENT, command=" ".join(("nlb", *request.arguments())))
+            return SwitchAnswer(Sent.TOO_LATE, command=" ".join(("nlb", *request.arguments())))
         deadline = deadline_in(self._clock, timeout_seconds)
         answer = target.runner.run(request, deadline, self._permit)
         text = output.decode(answer.stdout + answer.stderr, target.code_page)

@@ -12,10 +12,12 @@ from cluster.runners.request import CommandResult
 class Sent(StrEnum):
     """How far a command got.
 
+    TOO_LATE: not sent, because the readings that allowed it had become too old meanwhile.
     NOT_SENT: it certainly never reached the host. NO_ANSWER: it did or may have, and nothing
     came back in time. ANSWERED: the utility ended.
     """
 
+    TOO_LATE = "too_late"
     NOT_SENT = "not_sent"
     NO_ANSWER = "no_answer"
     ANSWERED = "answered"

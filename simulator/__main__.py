@@ -69,7 +69,7 @@ def _add_site(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--control-port",
-        type=int,
+        type=_port,
         default=0,
         metavar="PORT",
         help="port of the control API; 0 takes a free one (default: %(default)s)",
@@ -122,7 +122,7 @@ def _add_operation(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument(
         "--control",
         metavar="URL",
-        help="control API of the site (default: of the site that was started last)",
+        help="control API of the site (default: of the only one that runs)",
     )
     if name not in {"switchover", "state"}:
         command.add_argument("--host", metavar="HOST", help="another host than the usual one")
@@ -150,16 +150,30 @@ def _add_demo(command: argparse.ArgumentParser) -> None:
 
 
 def _clusters(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= MAX_CLUSTERS:
-        raise argparse.ArgumentTypeError(f"must be 1 to {MAX_CLUSTERS}")
+    return _whole(text, 1, MAX_CLUSTERS)
+
+
+def _port(text: str) -> int:
+    return _whole(text, 0, 65535)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
     return number
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
     if not 0 <= seconds <= 60:
-        raise argparse.ArgumentTypeError("must be 0 to 60")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 60")
     return seconds
 
 

@@ -61,11 +61,18 @@ class EventLog:
     def __init__(self, agenda: Agenda) -> None:
         """Take the time of each event from `agenda`."""
         self._agenda = agenda
+        self.count = 0
         self._events: deque[Event] = deque(maxlen=KEPT_EVENTS)
 
     def add(self, cluster: str, host: str, what: str, number: int | None = None) -> None:
         """Record an event of this moment."""
+        self.count += 1
         self._events.append(Event(self._agenda.now, cluster, host, what, number))
+
+    def after(self, count: int) -> tuple[Event, ...]:
+        """Return all events after the first `count`, oldest first, as far as they are kept."""
+        new = min(self.count - count, len(self._events))
+        return tuple(self._events)[-new:] if new > 0 else ()
 
     def of(self, cluster: str) -> tuple[Event, ...]:
         """Return the events of one cluster, oldest first."""

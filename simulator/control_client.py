@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-import urllib.error
 import urllib.parse
-import urllib.request
 from typing import Any
 
-from simulator import site_files
+from simulator import site_discovery
+from simulator.control_call import RefusedError, ask
 
-TIMEOUT_SECONDS = 5.0
 _NO_SITE = (
     "no simulated site was found; start one with 'sipnlb-simulator site', "
     "or name its address with --control"
 )
-
-
-class RefusedError(Exception):
-    """The site did not do it; the text says why."""
 
 
 def command(
@@ -27,12 +21,13 @@ def command(
 ) -> int:
     """Carry out one command; return the exit status.
 
-    control: address of the control API, None for that of the site started last.
+    control: address of the control API, None for that of the only site that runs.
     """
-    url = control or site_files.discover()
-    if url is None:
-        print(_NO_SITE, file=sys.stderr)
+    found = [control] if control else site_discovery.discover()
+    if len(found) != 1:
+        print(_several(found) if found else _NO_SITE, file=sys.stderr)
         return 1
+    url = found[0]
     path = f"{url.rstrip('/')}/api/v1/clusters/{urllib.parse.quote(cluster, safe='')}"
     try:
         if name != "state":
@@ -50,31 +45,10 @@ def command(
     return 0
 
 
-def ask(url: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    """Ask the control API: GET where `body` is None, else POST. Raises `RefusedError`."""
-    if urllib.parse.urlsplit(url).scheme not in {"http", "https"}:
-        raise RefusedError(f"{url} is not an http address")
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data)  # noqa: S310 # the scheme was checked above
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-            found = json.load(answer)
-    except urllib.error.HTTPError as error:
-        raise RefusedError(_why(error)) from None
-    except (OSError, ValueError) as error:
-        raise RefusedError(f"{url} does not answer: {error}") from None
-    if not isinstance(found, dict):
-        raise RefusedError(f"{url} is not the control API of a simulated site")
-    return found
-
-
-def _why(error: urllib.error.HTTPError) -> str:
-    with error:
-        try:
-            return str(json.load(error)["error"])
-        except (ValueError, KeyError, TypeError):
-            return f"HTTP status {error.code}"
+def _several(found: list[str]) -> str:
+    return "several simulated sites run; name the address of one with --control:\n" + "\n".join(
+        f"  {url}" for url in found
+    )
 
 
 def state_lines(state: dict[str, Any]) -> list[str]:

@@ -56,7 +56,9 @@ async def command(options: Options) -> int:
         try:
             await playing
         except asyncio.CancelledError:
-            if not reports:
+            if reports:
+                print("Everything that was started has been ended.")
+            else:
                 print("interrupted; everything that was started has been ended", file=sys.stderr)
         except (ClusterError, OSError, aiohttp.ClientError, TimeoutError) as error:
             print(f"the demonstration failed: {error}", file=sys.stderr)
@@ -73,17 +75,22 @@ async def _demonstrate(options: Options, reports: list[Report], clock: Clock) ->
         console.print("Starting site, exporter, remediator, Prometheus, Alertmanager …")
         async with site.running(), demo_stack.running(site, directory, clock) as stack:
             report = await _play(options, stack, console, clock)
-            console.print("\n".join(report.lines()), highlight=False, markup=False, soft_wrap=True)
-            _write(report, options.json_file)
+            _say(console, "\n".join(report.lines()))
+            if options.json_file is not None:
+                _write(report, options.json_file)
+                _say(console, f"The results were written to {options.json_file}.")
             reports.append(report)
             if options.keep:
-                console.print("\n".join(_addresses(stack)), highlight=False, soft_wrap=True)
+                _say(console, "\n".join(addresses(stack)))
                 await asyncio.Event().wait()
 
 
-def _write(report: Report, file: Path | None) -> None:
-    if file is not None:
-        file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _write(report: Report, file: Path) -> None:
+    file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
 
 
 async def _play(options: Options, stack: Stack, console: Console, clock: Clock) -> Report:
@@ -98,13 +105,18 @@ async def _play(options: Options, stack: Stack, console: Console, clock: Clock) 
     return Report(tuple(done), stack.versions, options.lag_seconds, tuple(stack.pager.pages))
 
 
-def _addresses(stack: Stack) -> list[str]:
+def addresses(stack: Stack) -> list[str]:
+    """Return where everything can be looked at, each with an address that a browser can show."""
     at = stack.at
+    prometheus = f"http://{at.prometheus}"
+    if stack.pages is not None:
+        prometheus += "/classic/alerts   plain: Debian's package is only unpacked"
     return [
         "",
         "All of it goes on; Ctrl-C ends it.",
-        f"  Prometheus     http://{at.prometheus}",
-        f"  Alertmanager   http://{at.alertmanager}",
+        f"  Prometheus     {prometheus}",
+        f"                 http://{at.prometheus}/api/v1/alerts   as JSON",
+        f"  Alertmanager   http://{at.alertmanager}/api/v2/alerts   as JSON; Debian's has no pages",
         f"  exporter       http://{at.exporter}",
         f"  remediator     http://{at.remediator}   bearer token in {stack.token}",
         f"  control API    {stack.site.control_url}/api/v1/site",

@@ -9,32 +9,22 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
 
-from simulator import truth
-from simulator.agenda import Event
+from simulator import demo_picture, truth
 from simulator.demo_pager import Pager
-from simulator.demo_probe import OptionsProbe
+from simulator.demo_picture import Shown
+from simulator.demo_probe import ANSWER_SECONDS, OptionsProbe
+from simulator.event_text import OrderedLines, event_line, line
 from simulator.site import Site
 from simulator.world import ClusterRun
 
 REFRESH_SECONDS = 0.2
-SHOWN_ANSWERS = 60
-SHOWN_EVENTS = 12
-_COLOURS = {
-    "primary": "bold green",
-    "backup": "cyan",
-    "unknown": "red",
-    "enabled": "bold green",
-    "disabled": "dim",
-    "cut off": "bold red",
-    "dead": "bold red",
-    "converging": "yellow",
-}
+KEPT_ANSWERS = 300  # more than a terminal has columns
+HOLD_SECONDS = ANSWER_SECONDS + 0.1
+"""A plain line is held that long, since a request counts as lost only so late."""
 
 
 class Display:
@@ -44,15 +34,17 @@ class Display:
         """Show `cluster`. live: redraw in place; else print a line for each thing that happens."""
         self._console, self._site, self._cluster, self._is_live = console, site, cluster, live
         self._title = "waiting for everything to be ready"
+        self._lines = OrderedLines()
         self._shown_events = 0
-        self._last_shown = -1.0
+        self._last_shown = float("-inf")
         self._last_answer: str | None = ""
 
     def say(self, what: str) -> None:
         """Tell what is played now."""
         self._title = what
         if not self._is_live:
-            self._line(f"== {what}")
+            self._note_events()  # what came before stands before it
+            self._lines.add(self._site.advance(), f"== {what}")
 
     @contextlib.asynccontextmanager
     async def running(self, probe: OptionsProbe, pager: Pager) -> AsyncIterator[None]:
@@ -65,77 +57,69 @@ class Display:
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
+            self._print(self._lines.take())
 
     async def _live(self, probe: OptionsProbe, pager: Pager) -> None:
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
             while True:
-                live.update(self._picture(probe, pager), refresh=True)
+                live.update(self.picture(probe, pager), refresh=True)
                 await asyncio.sleep(REFRESH_SECONDS)
 
     async def _plain(self, probe: OptionsProbe) -> None:
         while True:
-            events = self._events()
-            for event in events[self._shown_events :]:
-                self._line(f"{event.at:8.2f} s  {event.host or '-':<12} {event.what}")
-            self._shown_events = len(events)
-            self._show_answers(probe)
+            self.show_due(probe)
             await asyncio.sleep(REFRESH_SECONDS)
 
-    def _show_answers(self, probe: OptionsProbe) -> None:
-        """Print each change of who answers, with the time at which the request was sent."""
-        for sent in probe.latest(SHOWN_ANSWERS):
-            if sent.at <= self._last_shown:
-                continue
+    def show_due(self, probe: OptionsProbe) -> None:
+        """Print the plain lines of what happened, up to a moment ago, in the order of time."""
+        now = self._site.advance()
+        self._note_events()
+        self._note_answers(probe)
+        self._print(self._lines.take(now - HOLD_SECONDS))
+
+    def _note_events(self) -> None:
+        events = self._site.world.events
+        for event in events.after(self._shown_events):
+            self._lines.add(event.at, event_line(event))
+        self._shown_events = events.count
+
+    def _note_answers(self, probe: OptionsProbe) -> None:
+        """Note each change of who answers, at the time at which the request was sent."""
+        for sent in probe.ended_after(self._last_shown):
             self._last_shown = sent.at
             if sent.host != self._last_answer:
                 self._last_answer = sent.host
                 what = f"answered by {sent.host}" if sent.host else "lost"
                 at = self._site.seconds_of(sent.at)
-                self._line(f"{at:8.2f} s  {'virtual IP':<12} SIP OPTIONS {what}")
+                self._lines.add(at, line(at, "virtual IP", f"SIP OPTIONS {what}"))
 
-    def _line(self, text: str) -> None:
-        self._console.print(f"simulated: {text}", highlight=False, markup=False, soft_wrap=True)
+    def _print(self, lines: list[str]) -> None:
+        for text in lines:
+            self._console.print(f"simulated: {text}", highlight=False, markup=False, soft_wrap=True)
 
-    def _events(self) -> tuple[Event, ...]:
-        return self._site.world.events_of(self._cluster.description.name)
-
-    def _picture(self, probe: OptionsProbe, pager: Pager) -> Panel:
+    def picture(self, probe: OptionsProbe, pager: Pager) -> Panel:
+        """Return the live picture of this moment, for the console's present size."""
         self._site.advance()
-        answers = Text("SIP OPTIONS at the virtual IP: ")
-        for sent in probe.latest(SHOWN_ANSWERS):
-            hosts = list(self._cluster.hosts)
-            mark = "x" if sent.host is None else str(hosts.index(sent.host) + 1)
-            answers.append(mark, style="bold red" if sent.host is None else "green")
-        events = "\n".join(
-            f"{event.at:8.2f} s  {event.host or '-':<12} {event.what}"
-            for event in self._events()[-SHOWN_EVENTS:]
+        name = self._cluster.description.name
+        shown = Shown(
+            title=f"SIMULATED SITE {name}: {self._title}",
+            rows=[self._row(host) for host in self._cluster.hosts],
+            answers=[sent.host for sent in probe.latest(KEPT_ANSWERS)],
+            pages=pager.pages,
+            events=[event_line(event) for event in self._site.world.events_of(name)],
         )
-        pages = Text(f"Pages to a person: {', '.join(pager.pages) or 'none'}")
-        return Panel(
-            Group(self._table(), answers, pages, Text(events, style="dim")),
-            title=f"SIMULATED SITE {self._cluster.description.name}: {self._title}",
-        )
+        size = self._console.size
+        return demo_picture.picture(shown, size.width, size.height)
 
-    def _table(self) -> Table:
-        table = Table(expand=True)
-        for heading in ("host", "network", "process", "mode", "node", "sees", "port"):
-            table.add_column(heading)
-        for name, host in self._cluster.hosts.items():
-            node = self._cluster.nlb.nodes[name]
-            rule = self._cluster.description.configured[0]
-            ids = ", ".join(str(number) for number in self._cluster.nlb.member_ids(name))
-            table.add_row(
-                *(
-                    Text(cell, style=_COLOURS.get(cell, ""))
-                    for cell in (
-                        name,
-                        "up" if host.connected else "cut off",
-                        "running" if host.server.is_running else "dead",
-                        str(host.server.mode),
-                        str(node.run),
-                        ids,
-                        str(truth.port_state(self._cluster, name, rule)),
-                    )
-                )
-            )
-        return table
+    def _row(self, name: str) -> tuple[str, ...]:
+        host, nlb = self._cluster.hosts[name], self._cluster.nlb
+        rule = self._cluster.description.configured[0]
+        return (
+            name,
+            "up" if host.connected else "cut off",
+            "running" if host.server.is_running else "dead",
+            str(host.server.mode),
+            str(nlb.nodes[name].run),
+            ", ".join(str(number) for number in nlb.member_ids(name)),
+            str(truth.port_state(self._cluster, name, rule)),
+        )

@@ -40,6 +40,28 @@ def times(rows: Iterable[dict[str, Any]], since: datetime, primary: str) -> Time
     )
 
 
+def came_before(
+    rows: Iterable[dict[str, Any]], began: datetime, since: datetime, primary: str
+) -> tuple[str, ...]:
+    """Name what came after a workflow began but before `since`, and not again after it.
+
+    Of ``alert``, ``action`` and ``verified``, in this order. The remediator looks a second
+    time by itself, so it may act before the mode change is through.
+    """
+    kept = list(rows)
+    later = times(kept, since, primary)
+    all_of_it = times(kept, began, primary)
+    return tuple(
+        name
+        for name, before, after in (
+            ("alert", all_of_it.alert, later.alert),
+            ("action", all_of_it.action, later.action),
+            ("verified", all_of_it.verified, later.verified),
+        )
+        if before is not None and after is None
+    )
+
+
 def is_all_verified(rows: Iterable[dict[str, Any]], since: datetime) -> bool:
     """Tell whether no action that began at or after `since` is still open."""
     return all(

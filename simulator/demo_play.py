@@ -96,9 +96,12 @@ class Player:
             why = await self._stays_right(play, quiet)
         await asyncio.sleep(ANSWER_SECONDS)
         found = demo_measure.Times(None, None, None)
+        before: tuple[str, ...] = ()
         if changed is not None:
             rows = await self._stack.journal(self._cluster.description.name)
-            found = demo_measure.times(rows, changed, self._cluster.sole_primary() or "")
+            primary = self._cluster.sole_primary() or ""
+            found = demo_measure.times(rows, changed, primary)
+            before = demo_measure.came_before(rows, began.utc, changed, primary)
         end = self._clock.now().monotonic - ANSWER_SECONDS
         base = changed or began.utc
         return Result(
@@ -109,6 +112,7 @@ class Player:
             options_lost=self._probe.lost_between(began.monotonic, end),
             ended_right=why is None,
             end_state=why or self._left_open(),
+            before_mode_change=before,
         )
 
     async def _mode_change(self, play: Play) -> datetime | None:

@@ -11,13 +11,15 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import cast
 
 from cluster.clock import Clock
+from simulator.demo_report import OPTIONS_A_SECOND
 from simulator.loopback import LOOPBACK
 from simulator.sip_message import answering_host, options_request
 
-INTERVAL_SECONDS = 0.1
+INTERVAL_SECONDS = 1 / OPTIONS_A_SECOND
 ANSWER_SECONDS = 0.5
 KEPT_REQUESTS = 20000
 
@@ -81,6 +83,11 @@ class OptionsProbe:
         """Return the last requests that have ended, oldest first."""
         ended = [sent for sent in list(self.sent)[-count - 10 :] if sent.ended]
         return ended[-count:]
+
+    def ended_after(self, at: float) -> list[Sent]:
+        """Return what was sent after `at`, oldest first, up to the first that is still open."""
+        later = list(takewhile(lambda sent: sent.at > at, reversed(self.sent)))[::-1]
+        return list(takewhile(lambda sent: sent.ended, later))
 
     def lost_between(self, begin: float, end: float) -> int:
         """Count the requests sent in a span of monotonic seconds that nobody answered."""

@@ -9,7 +9,19 @@ from typing import Any
 
 from simulator.demo_configs import INTERVAL, LOOK_TIMEOUT, SIP_REFRESH
 
+OPTIONS_A_SECOND = 10
 SHOWN = "SIMULATED SITE: the hosts, SIP Servers and callers below are pretended."
+COUNTED = (
+    "Seconds from the mode change; SIP OPTIONS lost at the virtual IP, "
+    f"{OPTIONS_A_SECOND} sent a second."
+)
+NOTHING, NO_ALERT, BEFORE = "-", "none", "before"
+EXPLAINED = {
+    NOTHING: "nothing had to be done (or, where the end is WRONG, it was not done)",
+    NO_ALERT: "no alert came; the remediator acted by its own second look",
+    BEFORE: "it came before the mode change was through, by the remediator's own second look",
+}
+"""What a word in place of seconds means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +29,10 @@ class Result:
     """One workflow, or its way back.
 
     Seconds count from the mode change: the moment at which a host became the only primary.
-    They are None where nothing had to be done. options_lost: SIP OPTIONS at the virtual IP
-    that nobody answered. end_state: in words, why it is not right or what is left open.
+    They are None where nothing had to be done, or where it was done before that moment; then
+    before_mode_change names it (``alert``, ``action``, ``verified``). options_lost: SIP OPTIONS
+    at the virtual IP that nobody answered. end_state: in words, why it is not right or what is
+    left open.
     """
 
     name: str
@@ -28,6 +42,25 @@ class Result:
     options_lost: int
     ended_right: bool
     end_state: str
+    before_mode_change: tuple[str, ...] = ()
+
+    def cell(self, name: str, seconds: float | None) -> str:
+        """Return what the table shows under `name`; its seconds are None where it has none."""
+        if seconds is not None:
+            return f"{seconds:.2f}"
+        if name in self.before_mode_change:
+            return BEFORE
+        acted = self.seconds_to_action is not None or "action" in self.before_mode_change
+        return NO_ALERT if name == "alert" and acted else NOTHING
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        """What the table shows as the times of alert, action and verified port."""
+        return (
+            self.cell("alert", self.seconds_to_alert),
+            self.cell("action", self.seconds_to_action),
+            self.cell("verified", self.seconds_to_verified),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +121,12 @@ class Report:
             rows += [_result_row(each.there, ""), _result_row(each.way_back, "  back: ")]
         return [
             SHOWN,
-            "Seconds from the mode change; SIP OPTIONS lost at the virtual IP, 10 sent a second.",
+            COUNTED,
             "",
             *rows,
+            *self._explanations(),
             "",
-            f"Median from mode change to verified port: {_seconds(median)} s",
+            f"Median from mode change to verified port: {_or_nothing(median)}",
             "Pages to a person: " + (", ".join(self.pages) or "none"),
             ", ".join(
                 [
@@ -104,6 +138,12 @@ class Report:
             "Everything ended right." if self.ended_right else "NOT everything ended right.",
         ]
 
+    def _explanations(self) -> list[str]:
+        """Explain the words that stand in place of seconds, those alone that do."""
+        results = [part for each in self.workflows for part in (each.there, each.way_back)]
+        shown = {cell for result in results for cell in result.cells}
+        return [f"{word}: {what}" for word, what in EXPLAINED.items() if word in shown]
+
 
 def seconds_between(earlier: datetime, later: datetime | None) -> float | None:
     """Return the seconds between two moments, never below 0; None where there is no later."""
@@ -113,18 +153,16 @@ def seconds_between(earlier: datetime, later: datetime | None) -> float | None:
 def _result_row(result: Result, before: str) -> str:
     return _row(
         before + result.name,
-        _seconds(result.seconds_to_alert),
-        _seconds(result.seconds_to_action),
-        _seconds(result.seconds_to_verified),
-        str(result.options_lost),
+        *result.cells,
+        f"{result.options_lost} ({result.options_lost / OPTIONS_A_SECOND:.1f} s)",
         ("right" if result.ended_right else "WRONG")
         + (f": {result.end_state}" if result.end_state else ""),
     )
 
 
-def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+def _or_nothing(seconds: float | None) -> str:
+    return NOTHING if seconds is None else f"{seconds:.2f} s"
 
 
 def _row(name: str, alert: str, action: str, verified: str, lost: str, state: str) -> str:
-    return f"{name:<26} {alert:>7} {action:>7} {verified:>9} {lost:>5}  {state}".rstrip()
+    return f"{name:<26} {alert:>7} {action:>7} {verified:>9} {lost:>12}  {state}".rstrip()

@@ -40,7 +40,10 @@ _PORTS = range(20000, 30000)  # below the ranges from which systems take ports o
 
 @dataclass(slots=True)
 class Stack:
-    """The running programs. Addresses are ``127.0.0.1:PORT``."""
+    """The running programs. Addresses are ``127.0.0.1:PORT``.
+
+    pages: where Prometheus finds its pages, None where it knows by itself.
+    """
 
     site: Site
     directory: Path
@@ -48,6 +51,7 @@ class Stack:
     pager: Pager
     token: Path
     session: aiohttp.ClientSession
+    pages: Path | None
     versions: dict[str, str] = field(default_factory=dict)
     running: dict[str, programs.RunningProgram] = field(default_factory=dict)
 
@@ -107,7 +111,9 @@ async def running(site: Site, directory: Path, clock: Clock) -> AsyncIterator[St
         site_files.write_configuration(
             site.configuration, site.entries(), demo_configs.program_sections(directory, at, token)
         )
-        stack = Stack(site, directory, at, pager, token, session)
+        stack = Stack(
+            site, directory, at, pager, token, session, demo_tools.unpacked_pages(prometheus)
+        )
         stack.versions = {
             "prometheus": await _version(prometheus, clock),
             "alertmanager": await _version(alertmanager, clock),
@@ -151,6 +157,7 @@ def _start(stack: Stack, prometheus: Path, alertmanager: Path) -> None:
             f"--config.file={prometheus_file}",
             f"--storage.tsdb.path={directory / 'prometheus'}",
             f"--web.listen-address={at.prometheus}",
+            *([f"--web.local-assets={stack.pages}/"] if stack.pages else []),
         ),
     }
     for name, argv in commands.items():

@@ -12,10 +12,21 @@ from cluster.errors import ClusterError
 
 TOOLS = Path(__file__).resolve().parent.parent / ".tools" / "bin"
 """Where a checkout keeps what ``make setup`` unpacked from Debian's packages."""
+INSTALLED = Path("/usr")
 NAMES = {
     "prometheus": ("prometheus",),
     "alertmanager": ("prometheus-alertmanager", "alertmanager"),
 }
+
+
+def unpacked_pages(prometheus: Path) -> Path | None:
+    """Return the folder of Prometheus's pages if Debian's package is only unpacked, else None.
+
+    Debian's program looks for them in the folder where they are when it is installed.
+    """
+    below = prometheus.resolve().parent.parent
+    pages = below / "share" / "prometheus" / "web"
+    return pages if below != INSTALLED and pages.is_dir() else None
 
 
 def find(kind: str, tools: Path = TOOLS) -> Path:

@@ -35,14 +35,18 @@ sys.exit(int(status) & 255 if found else 125)
 """
 
 
-def write(directory: Path, cluster: str, host: str, address: str, port: int) -> dict[str, Path]:
-    """Write the commands of one host into `directory`/`host`; return their paths by name.
+def path(directory: Path, host: str) -> Path:
+    """Return where the ``nlb`` command of a host is once it is written."""
+    return directory / host / NAMES[0]
+
+
+def write(directory: Path, cluster: str, host: str, address: str, port: int) -> None:
+    """Write the commands of one host into `directory`/`host`.
 
     address, port: where the site answers calls.
     """
     folder = directory / host
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {}
     for name in NAMES:
         file = folder / name
         file.write_text(
@@ -57,8 +61,6 @@ def write(directory: Path, cluster: str, host: str, address: str, port: int) -> 
             "utf-8",
         )
         file.chmod(0o755)
-        paths[name] = file
-    return paths
 
 
 def _first_line() -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from cluster.clock import Clock, Instant
-from simulator import nlb_client, site_files
+from simulator import nlb_client, site_discovery, site_files
 from simulator.control import Control
 from simulator.description import SiteDescription
 from simulator.loopback import LOOPBACK
@@ -48,7 +48,7 @@ class Site:
     def __init__(
         self, description: SiteDescription, profile: ToolProfile, directory: Path, clock: Clock
     ) -> None:
-        """Make a site that is not running yet. directory: exists and is its own."""
+        """Make a site that is not running yet. directory: its own, made when it runs."""
         self.world = World(description)
         self.directory = directory
         self._clock, self._profile = clock, profile
@@ -60,7 +60,7 @@ class Site:
     @property
     def configuration(self) -> Path:
         """The site's clusters.yml."""
-        return self.directory / "clusters.yml"
+        return self.directory / site_files.CONFIGURATION
 
     @property
     def began(self) -> datetime:
@@ -121,7 +121,6 @@ class Site:
             finally:
                 ticking.cancel()
                 await asyncio.gather(ticking, return_exceptions=True)
-                site_files.withdraw(self.control_url, self.directory)
 
     async def _open(self, stack: contextlib.AsyncExitStack, control_port: int) -> None:
         began_local = self._began.utc.astimezone().replace(tzinfo=None)
@@ -130,14 +129,21 @@ class Site:
         stack.push_async_callback(calls.server.end)
         await calls.server.open()
         for name in self.world.clusters:
-            self.faces[name] = await self._open_cluster(stack, name, calls.server.port)
+            self.faces[name] = await self._open_cluster(stack, name)
         await self._open_control(stack, control_port)
-        site_files.write_configuration(self.configuration, self.entries())
-        site_files.announce(self.control_url, self.directory)
+        self._write(calls.server.port)
+        stack.callback(site_discovery.withdraw, self.control_url, self.directory)
+        site_discovery.announce(self.control_url, self.directory)
 
-    async def _open_cluster(
-        self, stack: contextlib.AsyncExitStack, name: str, calls_port: int
-    ) -> ClusterFaces:
+    def _write(self, calls_port: int) -> None:
+        """Write all files. Only now, since a site that cannot run must not change any."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for name, cluster in self.world.clusters.items():
+            for host in cluster.hosts:
+                nlb_client.write(self.directory, name, host, LOOPBACK, calls_port)
+        site_files.write_configuration(self.configuration, self.entries())
+
+    async def _open_cluster(self, stack: contextlib.AsyncExitStack, name: str) -> ClusterFaces:
         cluster = self.world.cluster(name)
         relay = Relay(cluster, self.advance)
         virtual_ip = await relay.open()
@@ -151,9 +157,7 @@ class Site:
             sip = await open_sip_server(host, self.advance)
             stack.callback(sip.close)
             sip_ports[host_name], pages[host_name] = port_of(sip), page.url
-            programs[host_name] = nlb_client.write(
-                self.directory, name, host_name, LOOPBACK, calls_port
-            )["nlb"]
+            programs[host_name] = nlb_client.path(self.directory, host_name)
         return ClusterFaces(port_of(virtual_ip), sip_ports, pages, programs, relay)
 
     async def _open_control(self, stack: contextlib.AsyncExitStack, port: int) -> None:

@@ -1,8 +1,10 @@
-"""Edge: ``sipnlb-simulator site``: runs a site until it is interrupted."""
+"""Edge: ``sipnlb-simulator site``: runs a site until it is interrupted, and tells its events."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -10,11 +12,15 @@ from pathlib import Path
 
 from cluster.clock import SystemClock
 from cluster.errors import ClusterError
+from simulator import site_files
 from simulator.description import SiteDescription, usual_cluster
+from simulator.event_text import event_line
 from simulator.knobs import Knobs, Overlap, quick
 from simulator.signals import stop_asked
 from simulator.site import Site
 from simulator.tool_text import ExitProfile, ToolProfile
+
+TELL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +76,39 @@ async def run(options: Options) -> int:
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="sipnlb-site-"))
             )
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            site_files.refuse_foreign(directory)
             site = Site(
                 options.description(), options.profile(), directory.resolve(), SystemClock()
             )
             async with site.running(options.control_port):
                 print("\n".join(_addresses(site)), flush=True)
-                await asked.wait()
+                await _tell_until(asked, site)
         except (OSError, ClusterError) as error:
             print(f"the simulated site cannot run: {error}", file=sys.stderr)
             return 1
     return 0
+
+
+async def _tell_until(asked: asyncio.Event, site: Site) -> None:
+    """Print what happens in the site until somebody asks to stop."""
+    told = 0
+    while not asked.is_set():
+        site.advance()
+        events = site.world.events
+        lines = [f"simulated: {event_line(event)}" for event in events.after(told)]
+        told = events.count
+        if lines:
+            _print("\n".join(lines))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asked.wait(), TELL_SECONDS)
+
+
+def _print(text: str) -> None:
+    """Print; where nobody reads any longer, the site goes on without a word."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 # until the end
 
 
 def _addresses(site: Site) -> list[str]:

@@ -1,65 +1,49 @@
-"""Edge: what the simulated site writes into its directory, and where its address is found.
+"""Edge: the ``clusters.yml`` of a simulated site, and whether a directory may have one.
 
-``clusters.yml`` is what exporter and remediator read; ``HOST/nlb`` are the commands;
-``control-url`` names the control API.
+``clusters.yml`` is what exporter and remediator read. The commands ``HOST/nlb`` beside it are
+`nlb_client`'s, ``control-url`` is `site_discovery`'s.
 """
 
 from __future__ import annotations
 
-import contextlib
-import getpass
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from cluster import config
+from cluster.errors import ClusterError
+from simulator import site_discovery
 from simulator.description import ClusterDescription
 
-CONTROL_FILE = "control-url"
+FIRST_LINE = "# Written by sipnlb-simulator: a simulated site. Nothing in it is real."
+CONFIGURATION = "clusters.yml"
 
 
-def discovery_directory() -> Path:
-    """Return where the last site of this user leaves its address.
+def refuse_foreign(directory: Path) -> None:
+    """Raise `ClusterError` if a site must not write into a directory.
 
-    ``sipnlb-simulator-USER`` in the system's directory for temporary files ($TMPDIR).
+    It must not where clusters.yml is somebody's own, or where another site runs.
     """
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return Path(tempfile.gettempdir()) / f"sipnlb-simulator-{user}"
+    file = directory / CONFIGURATION
+    if file.exists() and _first_line(file) != FIRST_LINE:
+        raise ClusterError(
+            str(file),
+            "was not written by sipnlb-simulator and is not overwritten",
+            "choose an empty directory with --directory",
+        )
+    user = site_discovery.user_of(directory)
+    if user is not None:
+        raise ClusterError(
+            str(directory),
+            f"is used by the simulated site that runs with the control API {user}",
+            "end that site, or choose another directory with --directory",
+        )
 
 
-def announce(url: str, directory: Path) -> None:
-    """Write the control API's address where `discover` finds it, and into `directory`."""
-    public = discovery_directory()
-    for place in (directory, public):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if place is public and place.stat().st_uid != os.getuid():
-            continue  # somebody else made it: callers name the address with --control
-        (place / CONTROL_FILE).write_text(url + "\n", "utf-8")
-
-
-def withdraw(url: str, directory: Path) -> None:
-    """Take the address back, unless a later site has left its own."""
-    for place in (directory, discovery_directory()):
-        file = place / CONTROL_FILE
-        with contextlib.suppress(OSError):
-            if file.read_text("utf-8").strip() == url:
-                file.unlink()
-    with contextlib.suppress(OSError):
-        discovery_directory().rmdir()
-
-
-def discover() -> str | None:
-    """Return the address that the last running site left, or None."""
-    try:
-        return (discovery_directory() / CONTROL_FILE).read_text("utf-8").strip() or None
-    except OSError:
-        return None
+def _first_line(file: Path) -> str:
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        return lines.readline().rstrip("\r\n")
 
 
 def cluster_entry(
@@ -114,7 +98,6 @@ def write_configuration(
     Raises `cluster.errors.ConfigError` if it is refused.
     """
     document = {"clusters": clusters, **(more or {})}
-    text = "# Written by sipnlb-simulator: a simulated site. Nothing in it is real.\n"
-    text += yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    text = FIRST_LINE + "\n" + yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
     file.write_text(text, "utf-8")
     config.load(file)

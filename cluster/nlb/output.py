@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from cluster.model import NodeState, NodeStatus, PortState, PortStatus, Problem, Reason
-from cluster.nlb.phrases import Phrases, first_match
+from cluster.nlb.phrases import Phrases, first_match, states_in
 from cluster.runners.request import CommandResult
 
 _LINE_END = re.compile(r"\r*\n\r*|\r+")
 _CLUSTER_LINE = re.compile(r"^\s*Cluster\s+(?:\S[^()]*\()?\[?([0-9A-Fa-f.:]{2,45})\]?\)?\s*$")
-_HOST_LINE = re.compile(r"^\s*Host\s+(\d{1,3})\b(?:\s*\([^)]*\))?(.*)$", re.IGNORECASE)
 # The public sample prints "has entered" twice (documented: KB 812870).
 _CONVERGENCES = re.compile(r"(?:has entered\s+)+a converging state (\d{1,9}) time", re.IGNORECASE)
 _MEMBERS = re.compile(r"\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*,?\s*\Z")
@@ -32,6 +31,9 @@ MAX_LINE_CHARACTERS = 512
 
 HANDLING = frozenset({PortState.ENABLED, PortState.DRAINING})
 """States in which a rule is handled, so that counters exist (documented: nlb queryport help)."""
+
+IN_CLUSTER = frozenset({NodeState.CONVERGED, NodeState.CONVERGING})
+"""States of a node that is part of its cluster: only a plain statement makes them so."""
 
 T = TypeVar("T")
 
@@ -102,30 +104,36 @@ def _node(
     state_line: tuple[int, re.Match[str]] | None = None
     for number, line in enumerate(lines):
         entered = _CONVERGENCES.search(line)
-        host = _HOST_LINE.match(line)
+        host = _host_line(line, phrases)
         if entered is not None:
             convergences = int(entered[1])
         elif host is not None:
             state_line = (number, host)
     if state_line is None:
-        problem = f"{named}no line that begins with 'Host N' tells the state"
+        shown = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        problem = f"{named}no line begins as one about a host; last line: {shown!r}"
         known = cluster_ip is not None or convergences is not None
         unread = NodeStatus(cluster_ip=cluster_ip, convergences=convergences)
         return (unread if known else None), [problem]
     number, host = state_line
-    phrase = first_match(phrases.node_states, host[2])
-    if phrase is None:
-        problem = f"{named}no phrase matches the state in {lines[number].strip()!r}"
-        status = NodeStatus(cluster_ip=cluster_ip, host_id=int(host[1]), convergences=convergences)
-        return status, [problem]
+    said = host.string[host.end() :]
+    phrase = first_match(phrases.node_states, said)
+    in_doubt = phrase is not None and phrase.state in IN_CLUSTER and _is_doubtful(said, phrases)
+    if phrase is None or in_doubt:
+        what = "the state is not plainly stated" if in_doubt else "no phrase matches the state"
+        problem = f"{named}{what} in {lines[number].strip()!r}"
+        host_id = int(host["id"])
+        return NodeStatus(cluster_ip=cluster_ip, host_id=host_id, convergences=convergences), [
+            problem
+        ]
     members: tuple[int, ...] | None = None
     problems: list[str] = []
-    if phrase.state in {NodeState.CONVERGED, NodeState.CONVERGING}:
-        members, problems = _members(host[2], lines[number + 1 :], named)
+    if phrase.state in IN_CLUSTER:
+        members, problems = _members(said, lines[number + 1 :], named)
     return NodeStatus(
         state=phrase.state,
         cluster_ip=cluster_ip,
-        host_id=int(host[1]),
+        host_id=int(host["id"]),
         is_default=phrase.default,
         members=members,
         convergences=convergences,
@@ -171,16 +179,40 @@ def parse_queryport(text: str, phrases: Phrases) -> Parsed[PortAnswer]:
 
 
 def _port_state(lines: list[str], phrases: Phrases) -> tuple[PortState, str | None]:
-    matches = [(line, first_match(phrases.port_states, line)) for line in lines]
-    found = {phrase.state: line.strip() for line, phrase in matches if phrase is not None}
-    if not found:
-        shown = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return PortState.UNKNOWN, f"no phrase matches the state of the rule; last line: {shown!r}"
+    """Read the one plain statement about the rule; anything less is UNKNOWN and why."""
+    found: dict[PortState, str] = {}
+    doubtful: list[str] = []
+    for line in lines:
+        states = {phrase.state for phrase in states_in(phrases.port_states, line)}
+        if PortState.NOT_FOUND in states:
+            found[PortState.NOT_FOUND] = line.strip()
+        elif len(states) > 1 or (states and _is_doubtful(line, phrases)):
+            doubtful.append(line.strip())
+        else:
+            found.update(dict.fromkeys(states, line.strip()))
     if len(found) > 1:
         return PortState.UNKNOWN, "it says several states at once: " + ", ".join(
             repr(line) for line in found.values()
         )
-    return next(iter(found)), None
+    if found:
+        return next(iter(found)), None
+    if doubtful:
+        return PortState.UNKNOWN, f"the state is not plainly stated in {doubtful[0]!r}"
+    shown = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return PortState.UNKNOWN, f"no phrase matches the state of the rule; last line: {shown!r}"
+
+
+def _is_doubtful(text: str, phrases: Phrases) -> bool:
+    return first_match(phrases.doubts, text) is not None
+
+
+def _host_line(line: str, phrases: Phrases) -> re.Match[str] | None:
+    """Return how a line about a host begins, or None. Its group ``id`` is 1 to 3 digits."""
+    for row in phrases.host_lines:
+        begins = row.pattern.match(line)
+        if begins is not None and re.fullmatch(r"[0-9]{1,3}", begins["id"] or ""):
+            return begins
+    return None
 
 
 def _port_status(state: PortState, text: str) -> PortStatus:

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from cluster import strict_yaml
 from cluster.config_model import Section
@@ -41,6 +41,16 @@ class Failure(Phrase):
     reason: Annotated[Reason, BeforeValidator(Reason)]
 
 
+class HostLine(Phrase):
+    """The beginning of a line about a host. Its pattern has a group ``id``."""
+
+    @model_validator(mode="after")
+    def _names_the_host(self) -> HostLine:
+        if "id" not in self.pattern.groupindex:
+            raise ValueError("the pattern needs a group (?P<id>...) for the host id")
+        return self
+
+
 class NodePhrase(Phrase):
     """A text that tells a node's state. default: whether it makes the node the default host."""
 
@@ -64,6 +74,8 @@ class Phrases(Section):
     """All tables, each tried from its first row to its last."""
 
     failures: tuple[Failure, ...] = ()
+    doubts: tuple[Phrase, ...] = ()
+    host_lines: tuple[HostLine, ...] = ()
     node_states: tuple[NodePhrase, ...] = ()
     port_states: tuple[PortPhrase, ...] = ()
     results: tuple[ResultPhrase, ...] = ()
@@ -72,6 +84,8 @@ class Phrases(Section):
         """Return tables in which this one's rows come before the other's."""
         return Phrases(
             failures=self.failures + other.failures,
+            doubts=self.doubts + other.doubts,
+            host_lines=self.host_lines + other.host_lines,
             node_states=self.node_states + other.node_states,
             port_states=self.port_states + other.port_states,
             results=self.results + other.results,
@@ -79,6 +93,11 @@ class Phrases(Section):
 
 
 P = TypeVar("P", bound=Phrase)
+
+
+def states_in(table: tuple[P, ...], text: str) -> list[P]:
+    """Return every row whose pattern occurs in the text."""
+    return [row for row in table if row.pattern.search(text)]
 
 
 def first_match(table: tuple[P, ...], text: str) -> P | None:

@@ -41,15 +41,19 @@ B = TypeVar("B", bound=_Block)
 class NlbQuery:
     """The NLB readings of one host."""
 
-    def __init__(self, runner: Runner, phrases: Phrases, cluster_ip: str, code_page: str) -> None:
+    def __init__(
+        self, runner: Runner, phrases: Phrases, cluster_ip: str, host_id: int, code_page: str
+    ) -> None:
         """Keep how the host is asked.
 
+        host_id: the configured one; an answer of another host is no reading of this one.
         cluster_ip: the NLB primary IP; on a host with several clusters it selects the block.
         code_page: in which the utility prints, as Python names it.
         """
         self._runner = runner
         self._phrases = phrases
         self._cluster_ip = cluster_ip.lower()
+        self._host_id = host_id
         self._code_page = code_page
 
     def node(self, deadline: Deadline) -> Reading[NodeStatus]:
@@ -60,6 +64,8 @@ class NlbQuery:
             status, problem = self._chosen(parsed)
             if status is None:
                 return NodeStatus(), problem
+            if status.host_id not in {None, self._host_id}:
+                return NodeStatus(), self._other_host(status.host_id)
             unread = status.state is NodeState.UNKNOWN
             return status, _unknown_text(parsed.problems) if unread else None
 
@@ -86,6 +92,8 @@ class NlbQuery:
             params, problem = self._chosen(parsed)
             if params is None:
                 return NlbParams(), problem
+            if params.host_id != self._host_id:
+                return NlbParams(), self._other_host(params.host_id)
             return params, None if params.rules is not None else Problem(
                 Reason.MALFORMED, "; ".join(parsed.problems)
             )
@@ -113,6 +121,12 @@ class NlbQuery:
             command=answer.command,
             raw=_shown(answer, text),
         )
+
+    def _other_host(self, host_id: int | None) -> Problem:
+        """Say that another host answers, as it does where two hosts name one program."""
+        said = "names no host id" if host_id is None else f"is of host id {host_id}"
+        text = f"configured is host id {self._host_id}, the answer {said}"
+        return Problem(Reason.OTHER_HOST, text)
 
     def _chosen(self, parsed: output.Parsed[B]) -> tuple[B | None, Problem | None]:
         """Pick the block of the configured cluster.

@@ -43,8 +43,11 @@ def parse_serverx(body: bytes) -> tuple[SipStatus, tuple[str, ...], Problem | No
 
 def _status(server: Element) -> tuple[SipStatus, tuple[str, ...], Problem | None]:
     texts = {element.tag: (element.text or "").strip() for element in server.iter()}
-    role = texts.get("HA_ROLE")
-    mode = _WORDS.get(role.split()[0].lower(), SipMode.UNKNOWN) if role else SipMode.UNKNOWN
+    roles = {(e.text or "").strip() for e in server.iter() if e.tag == "HA_ROLE"}
+    role = " and ".join(sorted(roles)) if len(roles) > 1 else texts.get("HA_ROLE")
+    mode = SipMode.UNKNOWN
+    if role and len(roles) == 1:
+        mode = _WORDS.get(role.split()[0].lower(), SipMode.UNKNOWN)
     problem = None
     if mode is SipMode.UNKNOWN:
         shown = f"HA_ROLE is {role[:80]!r}" if role else "HA_ROLE is missing or empty"

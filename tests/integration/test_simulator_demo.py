@@ -60,9 +60,14 @@ class Played:
 
     def address(self, name: str) -> str:
         """Return the address that it printed for a part."""
-        found = re.search(rf"^  {name} +(http://\S+)", self.output, re.MULTILINE)
+        found = re.search(rf"^  {name} +(http://[^/\s]+)", self.output, re.MULTILINE)
         assert found is not None, self.output
         return found[1]
+
+    def addresses(self) -> list[str]:
+        """Return all that it printed for a browser: the programs', without the control API's."""
+        whole = self.output.rpartition("All of it goes on; Ctrl-C ends it.")[2]
+        return re.findall(r"http://\S+", whole)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     process.send_signal(signal.SIGINT)
     rest = finish(process)
     assert process.returncode == 0, output + rest
+    assert rest.splitlines()[-1] == "Everything that was started has been ended."
+    assert f"The results were written to {results}." in output.splitlines()
     assert "had to be killed" not in rest
     assert [child for child in children if child.is_running()] == []
     assert [file.name for file in folder.iterdir()] == ["demo.json"]
@@ -105,6 +112,25 @@ def test_every_workflow_ends_right(played: Played) -> None:
         assert each["options_lost"] > 0
         assert (each["ended_right"], each["way_back"]["ended_right"]) == (True, True)
     assert [document["workflows"][1]["way_back"][time] for time in TIMES] == [None, None, None]
+
+
+def test_every_address_that_is_printed_can_be_looked_at(played: Played) -> None:
+    """A browser gets something to see from each address, but for the remediator's token."""
+    addresses = played.addresses()
+    answers = {url: requests.get(url, timeout=10) for url in addresses}
+    remediator = played.address("remediator")
+    bad = [url for url, answer in answers.items() if not answer.ok and url != remediator]
+    assert (len(addresses), bad) == (6, [])
+    for path in ("/api/v1/alerts", "/api/v2/alerts"):
+        url = next(url for url in addresses if url.endswith(path))
+        assert answers[url].headers["content-type"].startswith("application/json")
+
+
+def test_plain_lines_are_in_the_order_of_time(played: Played) -> None:
+    """Events of the site and losses at the virtual IP stand where they belong."""
+    times = re.findall(r"^simulated: +(\d+\.\d\d) s  ", played.output, re.MULTILINE)
+    assert len(times) > 20
+    assert [float(time) for time in times] == sorted(float(time) for time in times)
 
 
 def test_a_repaired_workflow_pages_nobody(played: Played) -> None:

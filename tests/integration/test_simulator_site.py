@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -77,7 +78,7 @@ def test_the_command_starts_fast(site: RunningSite) -> None:
 
 
 def test_a_workflow_from_the_command_line(site: RunningSite) -> None:
-    """The commands find the last site by themselves; state shows what they did."""
+    """The commands find the only site by themselves; state shows what they did."""
     done = site.cli("fail", "sip-east")
     assert (done.returncode, done.stdout) == (0, "simulated: sip-east: fail of sip-east-1 done\n")
     until(lambda: site.host(TWO)["mode"] == "primary")
@@ -101,10 +102,10 @@ def test_a_workflow_from_the_command_line(site: RunningSite) -> None:
     assert site.cli("site", "--clusters", "0").returncode == 2
 
 
-def test_without_a_site_the_commands_say_how_to_start_one(tmp_path: Path) -> None:
-    """A command that finds no site fails with the way out."""
-    done = subprocess.run(
-        [sys.executable, "-m", "simulator", "state", "sip-east"],
+def simulator(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of sipnlb-simulator where no site is announced."""
+    return subprocess.run(
+        [sys.executable, "-m", "simulator", *arguments],
         capture_output=True,
         text=True,
         env=dict(os.environ) | {"TMPDIR": str(tmp_path)},
@@ -112,6 +113,11 @@ def test_without_a_site_the_commands_say_how_to_start_one(tmp_path: Path) -> Non
         timeout=SOON,
         check=False,
     )
+
+
+def test_without_a_site_the_commands_say_how_to_start_one(tmp_path: Path) -> None:
+    """A command that finds no site fails with the way out."""
+    done = simulator(tmp_path, "state", "sip-east")
     said = (
         "no simulated site was found; start one with 'sipnlb-simulator site', or name its "
         "address with --control\n"
@@ -296,13 +302,162 @@ def test_a_site_ends_at_once_and_takes_its_announcement_back(tmp_path: Path, num
     """After a signal it exits 0 and nobody finds it any more."""
     for site in run_site(tmp_path):
         program = site.listeners["sip-east"]["programs"][ONE]
-        assert list(tmp_path.glob("sipnlb-simulator-*/control-url"))
+        assert list(tmp_path.glob("sipnlb-simulator-*/control-url-*"))
         site.process.send_signal(number)
         assert site.process.wait(SOON) == 0
         assert not list(tmp_path.glob("sipnlb-simulator-*"))
         late = subprocess.run([program, "query"], capture_output=True, timeout=5, check=False)
         assert late.returncode == 125
         assert late.stderr.startswith(b"sipnlb-simulator: the simulated site does not answer: ")
+
+
+@contextlib.contextmanager
+def another_site(environment: dict[str, str], directory: Path) -> Iterator[str]:
+    """Run a site beside that of the test; give the address of its control API."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulator", "site", "--directory", str(directory)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )
+    try:
+        assert process.stdout is not None
+        begun = "".join(process.stdout.readline() for _ in range(3))
+        control = re.search(r"http://127\.0\.0\.1:\d+", begun)
+        assert control is not None, begun
+        yield control[0]
+    finally:
+        process.terminate()
+        process.communicate(timeout=SOON)
+
+
+def test_a_second_site_takes_nothing_of_the_first(site: RunningSite, tmp_path: Path) -> None:
+    """With two sites the commands ask for one; when one has ended they find the other again."""
+    with another_site(site.environment, tmp_path / "second") as second:
+        done = site.cli("fail", "sip-east")
+        addresses = "".join(f"  {url}\n" for url in sorted([site.control, second]))
+        said = "several simulated sites run; name the address of one with --control:\n"
+        assert (done.returncode, done.stderr) == (1, said + addresses)
+        assert site.cli("fail", "sip-east", "--control", second).returncode == 0
+        other = requests.get(f"{second}/api/v1/clusters/sip-east", timeout=5).json()
+        assert other["hosts"][0]["process"] == "dead"
+        assert site.host(ONE)["process"] == "running"
+    assert site.cli("fail", "sip-east").returncode == 0
+    assert site.host(ONE)["process"] == "dead"
+
+
+def test_a_site_that_was_killed_is_found_no_more(tmp_path: Path) -> None:
+    """The address that a killed site leaves behind misleads nobody, and its directory is free."""
+    for site in run_site(tmp_path):
+        site.process.kill()
+        site.process.wait(SOON)
+        assert list(tmp_path.glob("sipnlb-simulator-*/control-url-*"))
+        done = site.cli("state", "sip-east")
+        assert done.returncode == 1
+        assert done.stderr.startswith("no simulated site was found; ")
+        with another_site(site.environment, site.directory):
+            assert site.cli("state", "sip-east").returncode == 0
+
+
+def files_below(directory: Path) -> dict[str, bytes]:
+    """Return the contents of all files below a directory."""
+    return {str(file): file.read_bytes() for file in directory.rglob("*") if file.is_file()}
+
+
+def test_a_directory_with_somebody_elses_configuration_is_refused(tmp_path: Path) -> None:
+    """A clusters.yml that the simulator did not write is left as it is, and nothing is added."""
+    mine = tmp_path / "clusters.yml"
+    mine.write_text("# mine\nclusters: []\n", "utf-8")
+    done = simulator(tmp_path, "site", "--directory", str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        (
+            f"the simulated site cannot run: {mine}: was not written by sipnlb-simulator and is "
+            "not overwritten (choose an empty directory with --directory)\n"
+        ),
+    )
+    assert files_below(tmp_path) == {str(mine): b"# mine\nclusters: []\n"}
+
+
+def test_a_directory_that_a_running_site_uses_is_refused(site: RunningSite) -> None:
+    """A second site does not write over the files of one that runs."""
+    before = files_below(site.directory)
+    done = site.cli("site", "--directory", str(site.directory))
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        (
+            f"the simulated site cannot run: {site.directory}: is used by the simulated site that "
+            f"runs with the control API {site.control} (end that site, or choose another "
+            "directory with --directory)\n"
+        ),
+    )
+    assert files_below(site.directory) == before
+    assert site.nlb(ONE, "query").returncode == 0
+
+
+def test_a_start_that_fails_writes_nothing(site: RunningSite, tmp_path: Path) -> None:
+    """With its control port taken, a site leaves no file and not even its directory behind."""
+    port = site.control.rpartition(":")[2]
+    never = tmp_path / "never"
+    done = site.cli("site", "--directory", str(never), "--control-port", port)
+    assert done.returncode == 1
+    assert done.stderr.startswith("the simulated site cannot run: ")
+    assert not never.exists()
+    assert site.cli("state", "sip-east").returncode == 0
+
+
+def test_a_site_tells_its_events_as_they_happen(tmp_path: Path) -> None:
+    """Who plays sees in the site's own terminal what follows from it."""
+    for site in run_site(tmp_path):
+        site.cli("fail", "sip-east")
+        assert site.process.stdout is not None
+        seen = []
+        for line in site.process.stdout:
+            if line.startswith("simulated: "):
+                seen.append(re.sub(r"^simulated: +\d+\.\d\d s  ", "", line.rstrip()))
+            if line.endswith("is the only primary now\n"):
+                break
+        assert seen == [
+            "sip-east-1   SIP Server process died",
+            "sip-east-1   Management Layer lost it",
+            "sip-east-2   SIP Server became primary",
+            "sip-east-2   is the only primary now",
+        ]
+        assert site.process.poll() is None
+
+
+def test_a_site_goes_on_when_nobody_reads_what_it_tells(tmp_path: Path) -> None:
+    """A closed pipe at its output does not end the site, and its end is as usual."""
+    for site in run_site(tmp_path):
+        assert site.process.stdout is not None
+        site.process.stdout.close()
+        site.process.stdout = None
+        site.cli("fail", "sip-east")
+        until(partial(second_is_primary, site))
+        assert site.process.poll() is None
+        site.process.terminate()
+        assert site.process.wait(SOON) == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--lag", "x", "'x' is not a number of seconds from 0 to 60"),
+        ("--lag", "61", "'61' is not a number of seconds from 0 to 60"),
+        ("--clusters", "many", "'many' is not a whole number from 1 to 200"),
+        ("--control-port", "65536", "'65536' is not a whole number from 0 to 65535"),
+    ],
+)
+def test_a_wrong_number_is_refused_in_plain_words(tmp_path: Path, option, value, said) -> None:
+    """The error says what would be right."""
+    done = simulator(tmp_path, "site", option, value)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        f"sipnlb-simulator site: error: argument {option}: {said}"
+    )
 
 
 def test_a_port_opened_twice_at_once_is_closed_by_one_close() -> None:

@@ -216,12 +216,12 @@ def test_no_order_of_events_runs_two_looks_or_forgets_one(
                 wanted.add(name)
             else:
                 board.ended(name, None)
-        for taken, _ in board.take(now):
+        for taken, _ in board.take(now, 32):
             assert taken not in running
             running.add(taken)
             wanted.discard(taken)
         assert running == {each for each in CLUSTERS if board.is_running(each)}
     for name in running:
         board.ended(name, None)
-    assert {name for name, _ in board.take(now + 100.0)} == wanted
-    assert board.next_due() is None
+    assert {name for name, _ in board.take(now + 100.0, 32)} == wanted
+    assert board.next_due(32) is None

@@ -45,6 +45,7 @@ clusters:
         host_id: 7
         address: 10.7.0.12
         runner: {type: local}
+        nlb: {program: on-porto-2}
         sip_server:
           application: SIP_B
           sources: [{type: http, url: "http://10.7.0.12:8090/serverx", lag: 4s}]

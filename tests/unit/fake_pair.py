@@ -111,7 +111,7 @@ class FakePair:
         self.before_command(action)
         command = f"nlb {action.verb} {action.rule.port_spec}"
         if send_before.remaining(self.clock.now()) <= 0:
-            return SwitchAnswer(Sent.NOT_SENT, command)
+            return SwitchAnswer(Sent.TOO_LATE, command)
         host = self.hosts[action.host]
         self.commands.append(str(action))
         self.pass_time(0.02)

@@ -52,6 +52,7 @@ HOSTS = """
         host_id: 9
         address: 10.9.{net}.12
         runner: {{type: local}}
+        nlb: {{program: on-{name}-2}}
         sip_server:
           application: SIP_B
           sources: [{{type: http, url: "http://10.9.{net}.12:8090/serverx", lag: 6s}}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.errors import ConfigError
 from cluster.model import NodeState, NodeStatus, PortState, PortStatus, Problem, Reason
 from cluster.nlb.output import (
     Parsed,
@@ -13,7 +14,7 @@ from cluster.nlb.output import (
     parse_queryport,
     parse_result,
 )
-from cluster.nlb.phrases import load
+from cluster.nlb.phrases import load, parse
 from cluster.runners.request import CommandResult
 
 TABLES = load()
@@ -83,7 +84,9 @@ def test_the_line_of_convergence_is_no_state() -> None:
         "  and is still in a state of convergence.\n"
     )
     expected = NodeStatus(convergences=2, clusters=1)
-    problem = "no line that begins with 'Host N' tells the state"
+    problem = (
+        "no line begins as one about a host; last line: 'and is still in a state of convergence.'"
+    )
     assert parse_query(text, TABLES) == Parsed((expected,), (problem,))
 
 
@@ -99,8 +102,8 @@ def test_several_clusters_give_several_blocks() -> None:
             NodeStatus(cluster_ip="fe80::1", clusters=3),
         ),
         (
-            "cluster 10.8.0.200: no line that begins with 'Host N' tells the state",
-            "cluster fe80::1: no line that begins with 'Host N' tells the state",
+            "cluster 10.8.0.200: no line begins as one about a host; last line: 'nothing'",
+            "cluster fe80::1: no line begins as one about a host; last line: ''",
         ),
     )
 
@@ -165,7 +168,7 @@ def test_each_port_state_is_read(text: str, expected: PortStatus) -> None:
         ),
         (
             "Rule is not enabled",
-            "no phrase matches the state of the rule; last line: 'Rule is not enabled'",
+            "the state is not plainly stated in 'Rule is not enabled'",
         ),
     ],
 )
@@ -206,3 +209,65 @@ def test_answers_to_a_command_are_classified(text: str, expected: CommandResult)
 def test_bytes_become_text_with_plain_line_ends(raw: bytes, expected: str) -> None:
     """Code page or byte order mark decide the letters; every line end is one."""
     assert decode(raw, "cp437") == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "The rule for port 5070 is disabled and can be enabled with the command",
+        "Rule 5070: disabled (last enabled 10:00)",
+        "Port rule 5070 cannot be enabled while the node is stopped.",
+        "It is not known whether the rule is enabled.",
+        "Rule 5070 enabled: no",
+        "The rule is no longer enabled",
+        "The rule isn't enabled",
+        "Failed to determine if the port rule is enabled or disabled.",
+        "Unable to query the port rule: WMI is disabled",
+    ],
+)
+def test_a_port_state_is_read_from_a_plain_statement_only(line: str) -> None:
+    """A false "enabled" would permit closing the other host: doubt is unknown."""
+    assert parse_queryport(line, TABLES) == Parsed(
+        (), (f"the state is not plainly stated in {line!r}",)
+    )
+
+
+@pytest.mark.parametrize("line", ["Port rule 5070 is enabled.", "rule 5070: ENABLED"])
+def test_plain_statements_may_be_worded_otherwise(line: str) -> None:
+    """The wording is assumed, so that more than one is understood."""
+    assert [block.status.state for block in parse_queryport(line, TABLES).blocks] == [
+        PortState.ENABLED
+    ]
+
+
+def test_a_node_that_has_not_converged_is_not_in_the_cluster() -> None:
+    """Only a plain statement makes a node part of its cluster."""
+    text = "Cluster 10.7.0.100\nHost 3 has not converged with the following host(s):\n3\n"
+    parsed = parse_query(text, TABLES)
+    assert [block.state for block in parsed.blocks] == [NodeState.UNKNOWN]
+    assert parsed.problems == (
+        "cluster 10.7.0.100: the state is not plainly stated in "
+        "'Host 3 has not converged with the following host(s):'",
+    )
+
+
+def test_a_site_may_say_how_its_lines_begin() -> None:
+    """A Windows of another language is read with the site's own phrases before the built-in ones."""
+    site = parse(
+        "host_lines:\n  - {pattern: '^Knoten (?P<id>[0-9]+)', source: ours}\n"
+        "node_states:\n  - {state: converged, default: true, pattern: 'als STANDARD', source: ours}\n",
+        "ours.yml",
+    ).before(TABLES)
+    text = "Cluster 10.7.0.100\nKnoten 3 konvergiert als STANDARD mit:\n3, 7\n"
+    status = parse_query(text, site).blocks[0]
+    assert (status.state, status.host_id, status.members) == (NodeState.CONVERGED, 3, (3, 7))
+
+
+def test_a_host_line_without_its_id_is_refused() -> None:
+    """The mistake is named with its place."""
+    with pytest.raises(ConfigError) as refused:
+        parse("host_lines:\n  - {pattern: '^Knoten', source: ours}\n", "ours.yml")
+    assert str(refused.value) == (
+        "ours.yml: 1 problem\n  line 2, host_lines[0]: the pattern needs a group (?P<id>...) for "
+        "the host id"
+    )

@@ -15,22 +15,32 @@ from cluster.nlb.phrases import first_match, load, parse
 def test_the_built_in_phrases_load() -> None:
     """Every table of the shipped file has rows."""
     tables = load()
-    rows = (tables.failures, tables.node_states, tables.port_states, tables.results)
+    rows = (
+        tables.failures,
+        tables.doubts,
+        tables.host_lines,
+        tables.node_states,
+        tables.port_states,
+        tables.results,
+    )
     assert all(rows)
 
 
-def test_a_sites_phrases_are_tried_first(tmp_path: Path) -> None:
-    """A site can give known words another meaning, and keeps all built-in phrases."""
+def test_a_site_adds_its_own_words(tmp_path: Path) -> None:
+    """A site's words are understood beside the built-in ones; a contradiction is unknown."""
     site = tmp_path / "site.yml"
     site.write_text(
-        "port_states: [{state: disabled, pattern: 'Rule is enabled', source: 'site'}]\n", "utf-8"
+        "port_states:\n"
+        "  - {state: enabled, pattern: 'Regel ist aktiv', source: 'site'}\n"
+        "  - {state: disabled, pattern: 'Rule is enabled', source: 'site'}\n",
+        "utf-8",
     )
     tables = load(str(site))
-    states = [
-        parse_queryport(text, tables).blocks[0].status.state
-        for text in ("Rule is enabled", "Rule is draining")
+    read = [
+        [block.status.state for block in parse_queryport(text, tables).blocks]
+        for text in ("Regel ist aktiv", "Rule is draining", "Rule is enabled")
     ]
-    assert states == [PortState.DISABLED, PortState.DRAINING]
+    assert read == [[PortState.ENABLED], [PortState.DRAINING], []]
 
 
 def test_no_phrase_that_matches_is_none() -> None:

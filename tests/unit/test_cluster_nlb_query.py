@@ -52,9 +52,9 @@ class Says:
         return self.answer
 
 
-def query(runner: Says, cluster_ip: str = "10.7.0.100") -> NlbQuery:
+def query(runner: Says, cluster_ip: str = "10.7.0.100", host_id: int = 3) -> NlbQuery:
     """Return the readings of a host that answers so."""
-    return NlbQuery(runner, TABLES, cluster_ip, "cp850")
+    return NlbQuery(runner, TABLES, cluster_ip, host_id, "cp850")
 
 
 def test_a_reading_carries_command_times_and_raw_output() -> None:
@@ -128,7 +128,9 @@ def test_parameters_are_read_with_their_rules() -> None:
         (
             "Guten Tag",
             None,
-            Problem(Reason.UNKNOWN_TEXT, "no line that begins with 'Host N' tells the state"),
+            Problem(
+                Reason.UNKNOWN_TEXT, "no line begins as one about a host; last line: 'Guten Tag'"
+            ),
         ),
     ],
 )
@@ -155,5 +157,27 @@ def test_foreign_words_give_neither_port_nor_parameters() -> None:
 def test_a_stopped_node_is_a_good_answer() -> None:
     """A node that is stopped was read; stopped is no problem of the reading."""
     text = (DATA / "query_stopped.txt").read_text("utf-8")
-    reading = query(Says(text)).node(DEADLINE)
+    reading = query(Says(text), host_id=7).node(DEADLINE)
     assert (reading.value.state, reading.problem) == (NodeState.STOPPED, None)
+
+
+def test_an_answer_of_another_host_is_no_answer() -> None:
+    """Where one program answers for two hosts, the wrong one is unknown, not a second truth."""
+    asked = query(
+        Says("Cluster 10.7.0.100\nHost 3 converged with the following host(s):\n3\n"), host_id=7
+    )
+    text = "configured is host id 7, the answer is of host id 3"
+    reading = asked.node(DEADLINE)
+    assert (reading.value, reading.problem) == (NodeStatus(), Problem(Reason.OTHER_HOST, text))
+    params = query(Says((DATA / "params_healthy.txt").read_text("utf-8")), host_id=7).params(
+        DEADLINE
+    )
+    assert (params.value, params.problem) == (NlbParams(), Problem(Reason.OTHER_HOST, text))
+
+
+def test_parameters_that_name_no_host_permit_nothing() -> None:
+    """Whose rules they are must be said before a command rests on them."""
+    text = (DATA / "params_healthy.txt").read_text("utf-8").replace("HostPriority", "HostPrio")
+    params = query(Says(text)).params(DEADLINE)
+    said = "configured is host id 3, the answer names no host id"
+    assert (params.value, params.problem) == (NlbParams(), Problem(Reason.OTHER_HOST, said))

@@ -99,3 +99,13 @@ def test_64_levels_are_allowed() -> None:
     """The limit of depth is far from any honest page and does not cut it."""
     body = b"<a>" * 62 + page("Backup")[len("<serverx>") : -len("</serverx>")] + b"</a>" * 62
     assert parse_serverx(body)[0].mode is SipMode.BACKUP
+
+
+def test_two_roles_that_contradict_each_other_are_unknown() -> None:
+    """Neither is believed."""
+    body = b"<x><sipServer><HA_ROLE>Backup (Passive)</HA_ROLE><HA_ROLE>Primary (Active)</HA_ROLE></sipServer></x>"
+    status, _, problem = parse_serverx(body)
+    assert status.mode is SipMode.UNKNOWN
+    assert problem == Problem(
+        Reason.UNKNOWN_TEXT, "HA_ROLE is 'Backup (Passive) and Primary (Active)'"
+    )

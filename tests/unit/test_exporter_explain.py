@@ -305,7 +305,10 @@ def test_each_sample_is_explained_whole(
             "nlb-query",
             "Guten Tag\n",
             1,
-            {"clusters": [], "problems": ["no line that begins with 'Host N' tells the state"]},
+            {
+                "clusters": [],
+                "problems": ["no line begins as one about a host; last line: 'Guten Tag'"],
+            },
         ),
         (
             "nlb-query",

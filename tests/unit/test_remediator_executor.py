@@ -372,3 +372,92 @@ def test_a_foreign_script_that_undoes_the_action_does_not_make_it_loop(tmp_path:
 def test_an_action_names_host_and_rule() -> None:
     """In logs an action reads as the command it becomes."""
     assert str(Action(ActionVerb.DISABLE, "sip-west-1", RULE)) == "disable 5060 on sip-west-1"
+
+
+def test_disable_first_opens_the_primary_when_the_other_may_not_be_closed(tmp_path: Path) -> None:
+    """An interlock on the other host must not keep the primary shut."""
+    wider = PortRule("all", 5000, 5999, "both")
+    made = bench(
+        tmp_path,
+        FakeHost(B, E, rule=wider),
+        FakeHost(P, D),
+        policy={"order": "disable_first"},
+    )
+
+    result = made.look()
+
+    assert (result.hold, made.pair.commands) == (
+        Hold.RULE_DIFFERS,
+        ["enable 5060 on sip-west-2"],
+    )
+
+
+def test_a_command_that_came_too_late_is_no_failure_of_the_host(tmp_path: Path) -> None:
+    """Readings that expire while the journal is slow call for a new look, not for a person."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D), attempts=1)
+    slow = [3.0, 3.0]
+
+    def wait_for_journal(action: Action) -> None:
+        if slow:
+            made.pair.clock.seconds += slow.pop()
+
+    made.pair.before_command = wait_for_journal
+
+    assert made.look().ending is Ending.REMEDIATED
+    assert made.actions() == [
+        ("sip-west-2", "enable", "too_late"),
+        ("sip-west-2", "enable", "too_late"),
+        ("sip-west-2", "enable", "verified"),
+    ]
+
+
+def test_a_journal_that_is_always_too_slow_ends_in_a_hold(tmp_path: Path) -> None:
+    """It says that its readings grow too old, and does not go on for ever."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D))
+
+    def wait_for_journal(action: Action) -> None:
+        made.pair.clock.seconds += 3.0
+
+    made.pair.before_command = wait_for_journal
+
+    assert (made.look().hold, made.pair.commands) == (Hold.VIEW_TOO_OLD, [])
+
+
+def test_modes_that_change_without_end_end_the_look(tmp_path: Path) -> None:
+    """A look does not follow a flapping mode for ever."""
+    made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D))
+
+    def flip(action: Action) -> None:
+        made.one().mode, made.two().mode = made.two().mode, made.one().mode
+
+    made.pair.after_command = flip
+
+    result = made.look()
+
+    assert (result.hold, result.text) == (
+        Hold.ACTION_FAILED,
+        "20 actions in one look, and the modes still change",
+    )
+
+
+def test_a_person_is_let_go_when_something_else_holds(tmp_path: Path) -> None:
+    """The page for a failed action does not stand as long as the other host is gone."""
+    made = bench(tmp_path, FakeHost(U, E, reachable=False), FakeHost(P, D, obeys=False), attempts=1)
+    made.look()
+    made.two().obeys = True
+
+    result = made.look(Trigger.RECONCILE)
+
+    assert result.hold is Hold.FENCE_PENDING
+    assert [row.outcome for row in made.journal.rows() if row.kind == "person"] == ["passed"]
+
+
+def test_a_hold_is_not_settled_again_at_every_second_look(tmp_path: Path) -> None:
+    """A worker is not kept busy by what has been watched already."""
+    made = bench(tmp_path, FakeHost(P, E), FakeHost(P, E))
+    made.look()
+    before = made.pair.clock.seconds
+
+    made.look(Trigger.HOLD)
+
+    assert made.pair.clock.seconds - before < 0.2

@@ -13,9 +13,9 @@ def test_many_requests_are_one_look() -> None:
     for due in (30.0, 20.0, 25.0):
         board.request("quito", Trigger.ALERT, due)
     assert board.due_of("quito") == 20.0
-    assert board.take(19.9) == []
-    assert board.take(20.0) == [("quito", Trigger.ALERT)]
-    assert (board.take(99.0), board.due_of("quito"), board.next_due()) == ([], None, None)
+    assert board.take(19.9, 32) == []
+    assert board.take(20.0, 32) == [("quito", Trigger.ALERT)]
+    assert (board.take(99.0, 32), board.due_of("quito"), board.next_due(32)) == ([], None, None)
 
 
 @pytest.mark.parametrize(
@@ -26,34 +26,34 @@ def test_the_most_telling_trigger_is_kept(triggers: tuple[Trigger, Trigger]) -> 
     board = LookBoard()
     for trigger in triggers:
         board.request("quito", trigger, 5.0)
-    assert board.take(5.0) == [("quito", Trigger.ALERT)]
+    assert board.take(5.0, 32) == [("quito", Trigger.ALERT)]
 
 
 def test_a_request_during_a_look_waits_for_its_end() -> None:
     """What arrives while a cluster is looked at gets a look of its own, and only one."""
     board = LookBoard()
     board.request("quito", Trigger.START, 5.0)
-    board.take(5.0)
+    board.take(5.0, 32)
     board.request("quito", Trigger.ALERT, 6.0)
     board.request("quito", Trigger.RESYNC, 7.0)
-    assert (board.take(8.0), board.next_due(), board.is_running("quito")) == ([], None, True)
+    assert (board.take(8.0, 32), board.next_due(32), board.is_running("quito")) == ([], None, True)
     board.ended("quito", None)
-    assert (board.next_due(), board.is_running("quito")) == (6.0, False)
-    assert board.take(8.0) == [("quito", Trigger.ALERT)]
+    assert (board.next_due(32), board.is_running("quito")) == (6.0, False)
+    assert board.take(8.0, 32) == [("quito", Trigger.ALERT)]
 
 
 def test_clusters_do_not_wait_for_each_other() -> None:
-    """A running look of one cluster holds up no other, and the longest waiting comes first."""
+    """A running look of one cluster holds up no other; alerts come before what is only asked."""
     board = LookBoard()
     board.request("quito", Trigger.ALERT, 1.0)
-    board.take(1.0)
+    board.take(1.0, 32)
     board.request("lima", Trigger.ALERT, 4.0)
     board.request("cusco", Trigger.RESYNC, 3.0)
     board.request("quito", Trigger.ALERT, 2.0)
     board.request("ibarra", Trigger.ALERT, 9.0)
-    assert board.next_due() == 3.0
-    assert board.take(5.0) == [("cusco", Trigger.RESYNC), ("lima", Trigger.ALERT)]
-    assert board.next_due() == 9.0
+    assert board.next_due(32) == 3.0
+    assert board.take(5.0, 32) == [("lima", Trigger.ALERT), ("cusco", Trigger.RESYNC)]
+    assert board.next_due(32) == 9.0
 
 
 def test_a_hold_looks_again_ever_more_slowly() -> None:
@@ -67,10 +67,10 @@ def test_a_hold_is_due_by_its_delay() -> None:
     """The look that a hold asks for waits for its delay and says that it is one."""
     board = LookBoard()
     board.request("quito", Trigger.ALERT, 100.0)
-    board.take(100.0)
+    board.take(100.0, 32)
     board.held("quito", "no_primary", 103.0)
     assert (board.due_of("quito"), board.is_running("quito")) == (104.0, False)
-    assert board.take(104.0) == [("quito", Trigger.HOLD)]
+    assert board.take(104.0, 32) == [("quito", Trigger.HOLD)]
 
 
 def test_an_alert_during_a_hold_is_looked_at_at_once() -> None:
@@ -78,10 +78,10 @@ def test_an_alert_during_a_hold_is_looked_at_at_once() -> None:
     board = LookBoard()
     for _ in range(6):
         board.held("quito", "no_primary", 100.0)
-    board.take(101.0)
+    board.take(101.0, 32)
     board.held("quito", "no_primary", 200.0)
     board.request("quito", Trigger.ALERT, 201.5)
-    assert board.take(201.5) == [("quito", Trigger.ALERT)]
+    assert board.take(201.5, 32) == [("quito", Trigger.ALERT)]
 
 
 def test_another_reason_starts_the_delays_anew() -> None:
@@ -106,9 +106,9 @@ def test_a_look_that_holds_nothing_forgets_the_hold() -> None:
     board = LookBoard()
     for _ in range(3):
         board.held("quito", "no_primary", 100.0)
-    board.take(200.0)
+    board.take(200.0, 32)
     board.ended("quito", None)
-    assert board.next_due() is None
+    assert board.next_due(32) is None
     assert board.held("quito", "no_primary", 300.0) == 1.0
 
 
@@ -116,10 +116,10 @@ def test_a_look_once_more_can_be_asked_for() -> None:
     """A look may end with the wish for another one at a given moment."""
     board = LookBoard()
     board.request("quito", Trigger.ALERT, 1.0)
-    board.take(1.0)
+    board.take(1.0, 32)
     board.ended("quito", 9.5)
-    assert board.take(9.4) == []
-    assert board.take(9.5) == [("quito", Trigger.RECHECK)]
+    assert board.take(9.4, 32) == []
+    assert board.take(9.5, 32) == [("quito", Trigger.RECHECK)]
 
 
 def test_triggers_have_words() -> None:
@@ -132,3 +132,15 @@ def test_triggers_have_words() -> None:
         "alert",
         "reconcile",
     ]
+
+
+def test_no_more_run_than_there_are_workers() -> None:
+    """What is taken is really begun, so that an alert never queues behind second looks."""
+    board = LookBoard()
+    for name in ("quito", "lima", "cusco"):
+        board.request(name, Trigger.HOLD, 1.0)
+    assert board.take(1.0, 2) == [("cusco", Trigger.HOLD), ("lima", Trigger.HOLD)]
+    board.request("ibarra", Trigger.ALERT, 2.0)
+    assert (board.take(2.0, 2), board.next_due(2)) == ([], None)
+    board.ended("lima", None)
+    assert (board.next_due(2), board.take(2.0, 2)) == (1.0, [("ibarra", Trigger.ALERT)])

@@ -610,12 +610,12 @@ def test_what_keeps_it_from_its_work_is_said(site: Site) -> None:
     site.service.accept(samples.body([samples.sent({"sipnlb": "watchdog"})]))
     site.clock.move(190.6)
     with closing(sqlite3.connect(site.file)) as connection:
-        connection.execute("alter table schema_version rename to gone")
+        connection.execute("alter table journal rename to gone")
         connection.commit()
     site.service.stop()
     assert site.service.why_not_ready() == [
         "it is stopping",
-        "the journal does not answer: no such table: schema_version",
+        "the journal does not answer: no such table: journal",
         "no watchdog alert for 191 s: Prometheus or Alertmanager does not reach us",
     ]
 

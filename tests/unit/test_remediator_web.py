@@ -296,7 +296,7 @@ def test_a_person_can_ask_for_a_look(site: WebSite) -> None:
         202,
         {"cluster": "lima", "look": "requested"},
     )
-    assert site.service._board.take(samples.BEGIN.monotonic) == [("lima", Trigger.RECONCILE)]
+    assert site.service._board.take(samples.BEGIN.monotonic, 32) == [("lima", Trigger.RECONCILE)]
 
 
 def test_a_stopping_program_looks_at_nothing_more(site: WebSite) -> None:

@@ -127,7 +127,10 @@ def test_the_clusters_file_is_accepted_and_marked_as_simulated(tmp_path: Path) -
     entry = site_files.cluster_entry(
         cluster,
         {host.name: tmp_path / host.name / "nlb" for host in cluster.hosts},
-        {host.name: "http://127.0.0.1:21006/serverx" for host in cluster.hosts},
+        {
+            host.name: f"http://127.0.0.1:{21006 + number}/serverx"
+            for number, host in enumerate(cluster.hosts)
+        },
         2.5,
         "cp850",
     )
@@ -162,6 +165,20 @@ def test_a_program_in_the_checkout_is_found(monkeypatch, tmp_path: Path) -> None
     program = tmp_path / "prometheus-alertmanager"
     program.touch(mode=0o700)
     assert demo_tools.find("alertmanager", tools=tmp_path) == program
+
+
+def test_the_pages_of_an_unpacked_prometheus_are_found(tmp_path: Path) -> None:
+    """A link to the unpacked program leads to the pages beside it; elsewhere there are none."""
+    program = tmp_path / "root" / "usr" / "bin" / "prometheus"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    link = tmp_path / "prometheus"
+    link.symlink_to(program)
+    assert demo_tools.unpacked_pages(link) is None
+
+    pages = tmp_path / "root" / "usr" / "share" / "prometheus" / "web"
+    pages.mkdir(parents=True)
+    assert demo_tools.unpacked_pages(link) == pages
 
 
 def test_a_missing_program_says_what_to_install(monkeypatch, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simulator.demo_measure import Times, is_all_verified, times
+from simulator.demo_measure import Times, came_before, is_all_verified, times
 from simulator.demo_report import Report, Result, Workflow, seconds_between
 
 SINCE = datetime(2024, 5, 20, 8, 15, 2, 500400, tzinfo=UTC)
@@ -97,6 +97,19 @@ def test_nothing_done_has_no_times() -> None:
     assert times([], SINCE, TWO) == Times(None, None, None)
 
 
+def test_what_came_before_the_mode_change_is_named() -> None:
+    """An action between the workflow's begin and its mode change came before, unless repeated."""
+    began = at(1, 0)
+    verified = {"outcome": "verified", "ended_at": "2024-05-20T08:15:02.300Z"}
+    rows = [
+        row("alert", "00.700"),
+        row("action", "02.100", verb="disable", host=ONE, **verified),
+    ]
+    assert came_before(rows, began, SINCE, TWO) == ("action", "verified")
+    rows += [row("alert", "03.100"), row("action", "03.200", verb="enable")]
+    assert came_before(rows, began, SINCE, TWO) == ("verified",)
+
+
 @pytest.mark.parametrize(("outcome", "expected"), [(None, False), ("failed", True)])
 def test_an_open_action_is_not_the_end(outcome, expected) -> None:
     """As long as an action has no outcome, the workflow is not through."""
@@ -131,7 +144,7 @@ def report(*, right: bool = True) -> Report:
             Workflow(result("manual switchover", 1.25), result("switchover back", 1.5)),
             Workflow(result("primary failure", 3.75), result("restart as backup", None)),
             Workflow(
-                result("primary disconnect", 2.5, state="sip-east-1 is cut off"),
+                result("primary disconnect", 2.5, state="1 is cut off"),
                 result("return and demotion", 9.5, right=right, state="" if right else "no answer"),
             ),
         ),
@@ -147,18 +160,35 @@ def test_the_table_shows_every_workflow_and_its_way_back() -> None:
         "SIMULATED SITE: the hosts, SIP Servers and callers below are pretended.",
         "Seconds from the mode change; SIP OPTIONS lost at the virtual IP, 10 sent a second.",
         "",
-        "workflow                     alert  action  verified  lost  end state",
-        "manual switchover             0.75    1.00      1.25    17  right",
-        "  back: switchover back       1.00    1.25      1.50    17  right",
-        "primary failure               3.25    3.50      3.75    17  right",
-        "  back: restart as backup        -       -         -     0  right",
-        "primary disconnect            2.00    2.25      2.50    17  right: sip-east-1 is cut off",
-        "  back: return and demotion    9.00    9.25      9.50    17  right",
+        "workflow                     alert  action  verified         lost  end state",
+        "manual switchover             0.75    1.00      1.25   17 (1.7 s)  right",
+        "  back: switchover back       1.00    1.25      1.50   17 (1.7 s)  right",
+        "primary failure               3.25    3.50      3.75   17 (1.7 s)  right",
+        "  back: restart as backup        -       -         -    0 (0.0 s)  right",
+        "primary disconnect            2.00    2.25      2.50   17 (1.7 s)  right: 1 is cut off",
+        "  back: return and demotion    9.00    9.25      9.50   17 (1.7 s)  right",
+        "-: nothing had to be done (or, where the end is WRONG, it was not done)",
         "",
         "Median from mode change to verified port: 2.50 s",
         "Pages to a person: SipNoPrimary sip-east",
         "Prometheus 2.42.0, Alertmanager 0.25.0, statistics page 10 s old, read every 250ms",
         "Everything ended right.",
+    ]
+
+
+def test_what_was_done_before_the_mode_change_is_said_in_the_table() -> None:
+    """A time that has none says why, and the line below the table explains the word."""
+    early = Result(
+        "return and demotion", None, None, None, 78, True, "", ("alert", "action", "verified")
+    )
+    unalerted = Result("switchover back", None, 0.31, 0.47, 5, True, "")
+    assert Report((Workflow(early, unalerted),), {}, 0.0, ()).lines()[3:9] == [
+        "workflow                     alert  action  verified         lost  end state",
+        "return and demotion         before  before    before   78 (7.8 s)  right",
+        "  back: switchover back       none    0.31      0.47    5 (0.5 s)  right",
+        "none: no alert came; the remediator acted by its own second look",
+        "before: it came before the mode change was through, by the remediator's own second look",
+        "",
     ]
 
 
@@ -175,7 +205,7 @@ def test_a_demonstration_that_was_not_played_to_its_end_is_not_right() -> None:
     short = Report((), {}, 0.0, ())
     assert (short.ended_right, short.median_seconds_to_verified) == (False, None)
     assert short.lines()[5:8] == [
-        "Median from mode change to verified port: - s",
+        "Median from mode change to verified port: -",
         "Pages to a person: none",
         "Prometheus ?, Alertmanager ?, statistics page 0 s old, read every 250ms",
     ]
@@ -208,6 +238,7 @@ def test_the_json_has_what_the_table_shows() -> None:
         "options_lost": 17,
         "ended_right": True,
         "end_state": "",
+        "before_mode_change": (),
         "way_back": {
             "name": "restart as backup",
             "seconds_to_alert": None,
@@ -216,5 +247,6 @@ def test_the_json_has_what_the_table_shows() -> None:
             "options_lost": 0,
             "ended_right": True,
             "end_state": "",
+            "before_mode_change": (),
         },
     }
