@@ -62,6 +62,12 @@ def _vip(value: str) -> str:
         ) from None
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"{value!r} has control characters; write Windows paths in single quotes")
+    return value
+
+
 def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -91,6 +97,6 @@ Vip = Annotated[str, AfterValidator(_vip)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
-FilePath = Annotated[str, Field(min_length=1)]
+FilePath = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
 CodePage = Annotated[str, AfterValidator(code_page)]
 AutoOrDuration = Annotated[float | None, BeforeValidator(_auto_or_duration)]

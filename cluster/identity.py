@@ -17,6 +17,7 @@ from cluster.model import (
     Problem,
     Reading,
     Reason,
+    SipStatus,
 )
 
 FOREIGN = frozenset({Reason.OTHER_HOST, Reason.OTHER_CLUSTER})
@@ -42,6 +43,15 @@ def own_readings_only(view: HostView) -> HostView:
             (rule, _unknown(reading, PortStatus(), foreign)) for rule, reading in view.ports
         ),
     )
+
+
+def of_application(reading: Reading[SipStatus], application: str) -> Reading[SipStatus]:
+    """Return the reading; unknown if the source names another SIP Server."""
+    named = reading.value.application
+    if named is None or named == application:
+        return reading
+    text = f"configured is application {application!r}, the answer is of {named[:80]!r}"
+    return _unknown(reading, SipStatus(), Problem(Reason.OTHER_APPLICATION, text))
 
 
 def _unknown(reading: Reading[Any], value: Any, problem: Problem) -> Reading[Any]:

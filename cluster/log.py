@@ -75,7 +75,7 @@ def _readable(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 3)
     if isinstance(value, str):
-        return str(value)
+        return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in value)
     if isinstance(value, tuple | list | set | frozenset):
         return ",".join(str(part) for part in value)
     return value

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     UNKNOWN_TEXT = "unknown_text"
     OTHER_CLUSTER = "other_cluster"
     OTHER_HOST = "other_host"
+    OTHER_APPLICATION = "other_application"
     BUG = "bug"
 
 
@@ -83,6 +84,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.UNKNOWN_TEXT: "the answer is in words that no phrase matches",
     Reason.OTHER_CLUSTER: "the answer does not name the configured cluster",
     Reason.OTHER_HOST: "the answer is of another host than the configured one",
+    Reason.OTHER_APPLICATION: "the answer is of another SIP Server than the configured one",
     Reason.BUG: "an unexpected error in sipnlb, please report it",
 }
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from cluster.clock import Clock, Deadline, Instant
 from cluster.config_model import Cluster, Host
-from cluster.identity import own_readings_only
+from cluster.identity import of_application, own_readings_only
 from cluster.model import (
     ClusterView,
     HostView,
@@ -59,6 +59,7 @@ class HostReader:
         self.host = host.name
         self.rules = cluster.rules
         self.sources = tuple(SOURCES[s.type](s, clock) for s in host.sip_server.sources)
+        self._application = host.sip_server.application
         self._clock = clock
         self._nlb = NlbQuery(
             runner,
@@ -77,7 +78,7 @@ class HostReader:
             f"sip{source_index}",
             source.name,
             SipStatus(),
-            lambda: source.read(deadline),
+            lambda: of_application(source.read(deadline), self._application),
             source.lag_seconds,
         )
 

@@ -64,7 +64,9 @@ def parse(text: str) -> Document:
                 mark.line + 1 if mark else None,
                 "",
                 f"not valid YAML: {error.problem or error.context}",
-                "check indentation, colons and quotes around this line",
+                "write Windows paths in single quotes"
+                if "escape" in str(error.problem)
+                else "check indentation, colons and quotes around this line and above it",
             )
         )
     except yaml.YAMLError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -33,6 +34,10 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "Cache-Control": "no-store",
 }
+
+
+PROBES_AT_ONCE = 8
+"""Live readings side by side: scrapes of /metrics must never wait for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class _Pages:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._probes = threading.BoundedSemaphore(PROBES_AT_ONCE)
         self._registry = CollectorRegistry()
         self._registry.register(BoardCollector(parts))
         for standard in (ProcessCollector, PlatformCollector, GCCollector):
@@ -132,10 +138,14 @@ class _Pages:
         if cluster is None:
             return _text(f"no cluster {name!r} is configured; there are {names}\n", 404)
         header = request.headers.get(SCRAPE_TIMEOUT_HEADER)
+        if not self._probes.acquire(blocking=False):
+            return _text(f"{PROBES_AT_ONCE} probes are under way, try again\n", 503)
         try:
             view = self._parts.look(cluster, seconds_to_read(header, config.exporter.timeout))
         except ClusterError as error:
             return _text(f"{error}\n", 500)
+        finally:
+            self._probes.release()
         found = CollectorRegistry()
         found.register(ViewCollector(self._parts, cluster, view))
         if request.args.get("debug") != "true":

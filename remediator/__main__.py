@@ -23,11 +23,12 @@ from cluster.observe import host_readers, observe
 from cluster.serve import WebServer, is_loopback, parse_listen_address
 from cluster.stop import StopAsked
 from remediator.acting import Actor, ObserveHosts
-from remediator.door import Door
+from remediator.door import Door, check_credentials
 from remediator.evidence import ActionOutcome
 from remediator.executor import Executor
 from remediator.gauges import Gauges
 from remediator.journal import Journal
+from remediator.journal_claim import claim
 from remediator.look_result import Ending
 from remediator.metrics import Metrics
 from remediator.planner import ActionVerb
@@ -66,6 +67,9 @@ def main(argv: list[str] | None = None) -> int:
                 "beyond loopback the API needs credentials",
                 "set remediator.web.bearer_token_file or remediator.web.basic_auth",
             )
+        door.check()
+        for alertmanager in config.remediator.alertmanagers:
+            check_credentials(alertmanager)
         if options.config_check:
             level = config.remediator.policy.level
             print(f"{options.config_file}: sound: {config.size}, level {level}")
@@ -88,6 +92,7 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     metrics = make_metrics(registry, config)
+    claimed = claim(config.remediator.journal.url)
     journal = Journal(config.remediator.journal.url, clock)
     service = make_service(config, clock, journal, metrics)
     registry.register(Gauges(config, service))
@@ -114,6 +119,7 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
     service.stop()
     server.close()
     journal.close()
+    claimed.close()
     log.get("remediator").info("stopped")
     return flags.EXIT_OK
 

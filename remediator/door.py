@@ -33,6 +33,10 @@ class Door:
         scheme = "Basic" if self._credentials.basic_auth else "Bearer"
         return f'{scheme} realm="sipnlb-remediator"'
 
+    def check(self) -> None:
+        """Read the secrets once. Raises `ClusterError` for a file that nobody could pass with."""
+        check_credentials(self._credentials)
+
     def admits(self, authorization: str | None) -> bool:
         """Tell whether the header's credentials are the configured ones."""
         if self.is_open:
@@ -49,6 +53,14 @@ class Door:
         except ClusterError as error:
             log.get("remediator").error("nobody is let in", problem=str(error))
             return False
+
+
+def check_credentials(credentials: Credentials) -> None:
+    """Read every secret that credentials name. Raises `ClusterError` for one that is unusable."""
+    if credentials.bearer_token_file is not None:
+        read_secret(credentials.bearer_token_file)
+    if credentials.basic_auth is not None:
+        read_secret(credentials.basic_auth.password_file)
 
 
 def _decoded(given: str) -> str:

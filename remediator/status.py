@@ -67,6 +67,7 @@ def hosts(last: LastLook | None, now: Instant) -> list[dict[str, Any]]:
 def _host(host: HostView, now: Instant) -> dict[str, Any]:
     return {
         "name": host.host,
+        "read_at": utc_text(host.node.asked.utc),
         "mode": str(host.mode),
         "node_state": str(host.node_state),
         "ports": [

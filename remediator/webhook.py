@@ -32,6 +32,14 @@ class AlertOutcome(StrEnum):
     MALFORMED = "malformed"
 
 
+_PROBLEMS = {
+    AlertOutcome.MALFORMED: "status is neither firing nor resolved",
+    AlertOutcome.UNKNOWN_CLUSTER: "the label cluster names none that is configured",
+    AlertOutcome.NO_CLUSTER: "it has no label cluster",
+    AlertOutcome.NOT_FOR_REPAIR: 'it has no label remediate="true"',
+}
+
+
 class PayloadError(Exception):
     """A body that Alertmanager would not send. text: what is wrong with it."""
 
@@ -117,9 +125,7 @@ def judge(alert: Any, clusters: Container[str], *, firing: bool | None = None) -
         cluster=_text(labels.get("cluster")),
         host=_text(labels.get("host")),
         port=_text(labels.get("port")),
-        problem="status is neither firing nor resolved"
-        if outcome is AlertOutcome.MALFORMED
-        else "",
+        problem=_PROBLEMS.get(outcome, ""),
     )
 
 

@@ -11,6 +11,7 @@ from cluster.config import load, parse, read_secret
 from cluster.config_model import Cluster, Config
 from cluster.errors import ClusterError, ConfigError
 from cluster.model import PortRule
+from tests.unit import exporter_samples as samples
 
 DATA = Path(__file__).parents[1] / "data" / "config"
 SOUND = (DATA / "sound.yml").read_text("utf-8")
@@ -150,3 +151,10 @@ def test_an_unusable_secret_is_named_but_never_shown(
     with pytest.raises(ClusterError) as refused:
         read_secret(str(file))
     assert str(refused.value) == f"{file}: {message}"
+
+
+def test_the_size_is_told_in_words() -> None:
+    """What a check prints reads as a sentence."""
+    assert samples.config().size == "1 cluster, 2 hosts"
+    two = samples.config().model_copy(update={"clusters": samples.config().clusters * 2})
+    assert two.size == "2 clusters, 4 hosts"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.identity import own_readings_only
-from cluster.model import NodeState, PortState, Problem, Reason
+from cluster.identity import of_application, own_readings_only
+from cluster.model import NodeState, PortState, Problem, Reason, SipMode, SipStatus
 from tests.unit import exporter_samples as samples
 
 FOREIGN = Problem(Reason.OTHER_HOST, "configured is host id 7, the answer is of host id 3")
@@ -31,3 +31,23 @@ def test_the_ports_of_another_host_are_not_this_hosts(which: str) -> None:
     assert (own.port_state(rule), own.port(rule).problem) == (PortState.UNKNOWN, FOREIGN)
     assert (own.node_state, own.params.value.rules) == (NodeState.UNKNOWN, None)
     assert own.mode is view.mode
+
+
+def test_a_page_of_another_sip_server_tells_no_mode() -> None:
+    """Two swapped addresses must not make the wrong host primary."""
+    reading = samples.sip(SipMode.PRIMARY)
+    assert of_application(reading, "SIP_P") is reading
+    foreign = of_application(reading, "SIP_B")
+    assert (foreign.value, foreign.problem) == (
+        SipStatus(),
+        Problem(
+            Reason.OTHER_APPLICATION,
+            "configured is application 'SIP_B', the answer is of 'SIP_P'",
+        ),
+    )
+
+
+def test_a_source_that_names_no_application_is_taken() -> None:
+    """Not every source tells whose mode it gives."""
+    reading = samples.sip(SipMode.UNKNOWN)
+    assert of_application(reading, "SIP_B") is reading

@@ -102,14 +102,14 @@ def test_absurd_nesting_is_refused() -> None:
             "a: 'b",
             (
                 "line 1: not valid YAML: found unexpected end of stream "
-                "(check indentation, colons and quotes around this line)"
+                "(check indentation, colons and quotes around this line and above it)"
             ),
         ),
         (
             "a: b\n---\nc: d\n",
             (
                 "line 2: not valid YAML: but found another document "
-                "(check indentation, colons and quotes around this line)"
+                "(check indentation, colons and quotes around this line and above it)"
             ),
         ),
     ],

@@ -89,7 +89,12 @@ def test_each_alert_is_answered_with_its_outcome(site: WebSite) -> None:
                 "outcome": "malformed",
                 "problem": "it is not a JSON object",
             },
-            {"fingerprint": "f2", "cluster": "cusco", "outcome": "unknown_cluster", "problem": ""},
+            {
+                "fingerprint": "f2",
+                "cluster": "cusco",
+                "outcome": "unknown_cluster",
+                "problem": "the label cluster names none that is configured",
+            },
         ],
     }
     assert site.counted() == {"taken": 1.0}

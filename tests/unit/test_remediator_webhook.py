@@ -120,7 +120,12 @@ def test_an_integer_without_end_is_refused() -> None:
 def test_every_alert_has_an_outcome(given: dict[str, str], status: str, outcome: str) -> None:
     """Firing and resolved, known and unknown clusters, no cluster, other alerts, the watchdog."""
     judged = only(samples.sent(given, status=status))
-    assert (str(judged.outcome), judged.problem) == (outcome, "")
+    reasons = {
+        "unknown_cluster": "the label cluster names none that is configured",
+        "no_cluster": "it has no label cluster",
+        "not_for_repair": 'it has no label remediate="true"',
+    }
+    assert (str(judged.outcome), judged.problem) == (outcome, reasons.get(outcome, ""))
 
 
 @pytest.mark.parametrize(
@@ -237,7 +242,16 @@ def test_long_labels_are_cut() -> None:
         samples.sent(samples.labels(long, alertname=long, host=long, port=long), fingerprint=long)
     )
     cut = "q" * MAX_LABEL_CHARACTERS
-    assert judged == Alert(AlertOutcome.UNKNOWN_CLUSTER, cut, samples.FIRED, cut, cut, cut, cut)
+    assert judged == Alert(
+        AlertOutcome.UNKNOWN_CLUSTER,
+        cut,
+        samples.FIRED,
+        cut,
+        cut,
+        cut,
+        cut,
+        "the label cluster names none that is configured",
+    )
     assert MAX_LABEL_CHARACTERS == 200
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 from rich.console import Console
 
-from cluster.clock import Event, Instant
+from cluster.clock import Instant
 from simulator import demo_picture
 from simulator.demo_display import Display
 from simulator.demo_picture import Shown
