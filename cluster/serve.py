@@ -72,9 +72,10 @@ class WebServer:
         try:
             self._prepare()
         except OSError as error:
+            taken = "already in use" in str(error)
             raise ClusterError(
                 f"{host}:{port}",
-                f"cannot be listened on: {error}",
+                "is listened on already" if taken else f"cannot be listened on: {error}",
                 "choose another --web.listen-address",
             ) from error
         self.port: int = self._server.bind_addr[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ class FakeRunner:
         self.go = threading.Event()
         self.asked: list[Verb] = []
         self.error: Exception | None = None
+        self.host_id = 0
 
     def run(self, request: Request, _deadline: Deadline, _permit: Permit | None = None) -> Answer:
         """Answer."""
@@ -53,7 +55,9 @@ class FakeRunner:
             raise self.error
         if request.verb in self._hanging:
             assert self.go.wait(LONG_SECONDS)
-        return Answer(f"nlb {request.verb}", asked, self._clock.now(), True, TEXTS[request.verb])
+        text = TEXTS[request.verb].replace(b"Host 3", b"Host %d" % self.host_id)
+        text = re.sub(rb"(HostPriority *= )3", rb"\g<1>%d" % self.host_id, text)
+        return Answer(f"nlb {request.verb}", asked, self._clock.now(), True, text)
 
 
 @pytest.fixture
@@ -63,14 +67,15 @@ def cluster() -> Iterator[Cluster]:
         refusing.bind(("127.0.0.1", 0))
         text = (DATA / "config" / "sound.yml").read_text("utf-8")
         for host in ("10.7.0.11", "10.7.0.12"):
-            text = text.replace(
-                f"http://{host}:8090", f"http://127.0.0.1:{refusing.getsockname()[1]}"
-            )
+            refused = f"http://127.0.0.1:{refusing.getsockname()[1]}/{host}"
+            text = text.replace(f"http://{host}:8090", refused)
         yield parse(text, "clusters.yml").clusters[0]
 
 
 def readers_of(cluster: Cluster, *runners: FakeRunner) -> list[HostReader]:
-    """Wire the readers of a cluster's hosts to runners."""
+    """Wire the readers of a cluster's hosts to runners that answer as these hosts."""
+    for host, runner in zip(cluster.hosts, runners, strict=True):
+        runner.host_id = host.host_id
     return [
         HostReader(cluster, host, CLOCK, runner)
         for host, runner in zip(cluster.hosts, runners, strict=True)
@@ -83,7 +88,8 @@ def states(host: HostView) -> tuple[SipMode, NodeState, PortState, int | None]:
 
 
 HEALTHY = SipMode.UNKNOWN, NodeState.CONVERGED, PortState.ENABLED, 3
-"""Its page refuses; everything else was read."""
+"""The first host: its page refuses; everything else was read."""
+SECOND = (*HEALTHY[:3], 7)
 
 
 def problem_of(reading: Reading[object]) -> Problem | None:
@@ -97,7 +103,7 @@ def test_everything_of_every_host_is_read(cluster: Cluster) -> None:
     view = observe(cluster, readers_of(cluster, *runners), deadline_in(CLOCK, LONG_SECONDS), CLOCK)
     assert (view.cluster, view.rules) == ("porto", cluster.rules)
     assert [host.host for host in view.hosts] == ["porto-1", "porto-2"]
-    assert [states(host) for host in view.hosts] == [HEALTHY, HEALTHY]
+    assert [states(host) for host in view.hosts] == [HEALTHY, SECOND]
     for runner in runners:
         assert sorted(runner.asked) == [Verb.PARAMS, Verb.QUERY, Verb.QUERYPORT]
     for host in view.hosts:
@@ -117,7 +123,7 @@ def test_a_host_that_hangs_costs_the_others_nothing(cluster: Cluster) -> None:
         view = observe(cluster, readers, deadline_in(CLOCK, 0.4), CLOCK, 0.1)
         assert [states(host) for host in view.hosts] == [
             (SipMode.UNKNOWN, NodeState.UNKNOWN, PortState.UNKNOWN, 3),
-            HEALTHY,
+            SECOND,
         ]
         late = Problem(Reason.TIMEOUT, "no answer by the look's deadline")
         for reading in (view.hosts[0].node, view.hosts[0].ports[0][1]):
@@ -177,7 +183,7 @@ def test_a_bug_in_one_reader_is_a_reading_too(cluster: Cluster) -> None:
         CLOCK,
     )
     assert problem_of(view.hosts[0].params) == Problem(Reason.BUG, "ZeroDivisionError: oh")
-    assert states(view.hosts[1]) == HEALTHY
+    assert states(view.hosts[1]) == SECOND
 
 
 def test_only_the_given_hosts_are_looked_at(cluster: Cluster) -> None:

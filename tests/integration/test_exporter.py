@@ -40,9 +40,9 @@ TIMEOUT_SECONDS = 0.8
 
 GOOD_TOOL = f"""#!/bin/sh
 case "$1" in
-query) cat '{DATA}/nlb/query_healthy.txt' ;;
+query) sed 's/Host 3/Host @ID@/' '{DATA}/nlb/query_healthy.txt' ;;
 queryport) cat '{DATA}/nlb/queryport_enabled.txt' ;;
-params) cat '{DATA}/nlb/params_healthy.txt' ;;
+params) sed 's/^HostPriority.*=.*/HostPriority = @ID@/' '{DATA}/nlb/params_healthy.txt' ;;
 esac
 """
 TOOLS = {
@@ -72,7 +72,7 @@ class Pages(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer."""
-        name = self.path.strip("/")
+        name = self.path.partition("?")[0].strip("/")
         if name in PAGES:
             self._send(PAGES[name], len(PAGES[name]))
         elif name == "cut-body":
@@ -223,33 +223,35 @@ def start(config: Path) -> Exporter:
 
 def host(name: str, number: int, tool: str, page: str) -> str:
     """Return the configuration of one host."""
+    application = "SIP_B" if "/backup?" in page else "SIP_P"
     return f"""
       - name: {name}
         host_id: {number}
         address: 127.0.1.{number}
         runner: {{type: local}}
         nlb: {{program: '{tool}'}}
-        sip_server: {{application: SIP, sources: [{{type: http, url: '{page}', lag: 0s}}]}}"""
+        sip_server: {{application: {application}, sources: [{{type: http, url: '{page}', lag: 0s}}]}}"""
 
 
 def write_config(folder: Path, pages: str, names: dict[str, list[tuple[str, str]]]) -> Path:
     """Write tools and configuration. names: cluster → (host, kind of tool or page)."""
-    for kind, script in TOOLS.items():
-        program = folder / kind
-        program.write_text(script, "utf-8")
-        program.chmod(0o755)
     text = "clusters:"
     for cluster, hosts in names.items():
+        start = 5070 if cluster == "tools" else 5080
         text += f"""
   - name: {cluster}
     virtual_ip: 10.7.0.100
     operation_mode: multicast
-    port_rules: [{{vip: all, start: 5070, end: 5071, protocol: udp}}]
+    port_rules: [{{vip: all, start: {start}, end: {start + 1}, protocol: udp}}]
     hosts:"""
         for number, (tool, page) in enumerate(hosts, 1):
             url = page if page.startswith("http") else f"{pages}/{page}"
             name = tool if cluster == "tools" else url.rpartition("/")[2]
-            text += host(name, number, str(folder / tool), url)
+            program = folder / f"{cluster}-{number}-{tool}"
+            if tool in TOOLS:
+                program.write_text(TOOLS[tool].replace("@ID@", str(number)), "utf-8")
+                program.chmod(0o755)
+            text += host(name, number, str(program), f"{url}?of={cluster}-{number}")
     text += f"""
 exporter:
   refresh: {{sip_server: {REFRESH_SECONDS * 1000:.0f}ms, nlb: 1s, params: 2s}}
@@ -423,7 +425,7 @@ def test_the_debug_page_shows_commands_and_raw_output(exporter: Exporter) -> Non
     lines = section.split("\n")
     assert re.fullmatch(r"asked:    \S+Z, \d\.\d{3} s ago", lines[0])
     assert re.fullmatch(r"took:     \d\.\d{3} s", lines[1])
-    assert re.fullmatch(r"command:  \S+/exits-1 queryport 5070", lines[3])
+    assert re.fullmatch(r"command:  \S+/tools-5-exits-1 queryport 5070", lines[3])
     assert [lines[2], *lines[4:]] == [
         "lag:      up to 0 s",
         "read as:  state=enabled, accepted=1234, dropped=56",
@@ -498,7 +500,7 @@ def test_it_stops_within_two_seconds_and_leaves_nothing_behind(
         tmp_path, page_server.url, {"tools": [("hangs", "hangs"), ("good", "drips")]}
     )
     config.write_text(config.read_text("utf-8").replace("800ms", "60s"), "utf-8")
-    (tmp_path / "hangs").write_text(f"#!/bin/sh\nsleep {nap}\n", "utf-8")
+    (tmp_path / "tools-1-hangs").write_text(f"#!/bin/sh\nsleep {nap}\n", "utf-8")
     exporter = start(config)
     probe = threading.Thread(target=_ignore_errors, args=(exporter, "/probe?cluster=tools"))
     try:
@@ -592,7 +594,9 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         done = run("--config.file", str(config), "--web.listen-address", address)
     assert done.returncode == 1
-    assert done.stderr.decode().startswith(f"sipnlb-exporter: {address}: cannot be listened on: ")
+    assert done.stderr.decode().endswith(
+        f"sipnlb-exporter: {address}: is listened on already (choose another --web.listen-address)\n"
+    )
 
 
 def test_explain_reads_standard_input() -> None:

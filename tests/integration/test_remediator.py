@@ -478,6 +478,56 @@ def answers(url: str) -> bool:
         return False
 
 
+def test_one_utility_behind_two_hosts_moves_no_port(site: RunningSite, tmp_path: Path) -> None:
+    """A program that answers for the other host is seen through: the primary stays open."""
+    made = make(site, tmp_path, verify_timeout="500ms")
+    first = Path(site.listeners["sip-east"]["programs"][ONE])
+    copy = tmp_path / "nlb-of-the-wrong-host"
+    copy.write_bytes(first.read_bytes())
+    copy.chmod(0o755)
+    text = made.configuration.read_text()
+    second = site.listeners["sip-east"]["programs"][TWO]
+    assert second in text
+    made.configuration.write_text(text.replace(second, str(copy)))
+    made.start()
+    try:
+        made.send(payload(alert()))
+        until(lambda: made.rows("alert")[-1]["outcome"] == "held")
+        assert (ports(site), made.rows("action")) == (("enabled", "disabled"), [])
+        problems = made.rows("decision")[-1]["detail"]["problems"]
+        assert (
+            f"{TWO} nlb query: other_host: configured is host id 2, the answer is of host id 1"
+            in problems
+        )
+    finally:
+        made.end(signal.SIGTERM)
+
+
+def test_two_remediators_do_not_share_a_journal(remediator: RunningRemediator) -> None:
+    """The second one says so and does not start."""
+    ended = program(f"--config.file={remediator.configuration}", "--web.listen-address=127.0.0.1:0")
+
+    assert ended.returncode == 1
+    assert ended.stderr.endswith(
+        "another remediator uses this journal (stop it, or name another file)\n"
+    )
+
+
+def test_a_missing_secret_is_told_when_the_configuration_is_checked(
+    site: RunningSite, tmp_path: Path
+) -> None:
+    """A door that nobody could pass is no sound configuration."""
+    made = make(site, tmp_path)
+    (tmp_path / "token").unlink()
+    ended = program(f"--config.file={made.configuration}", "--config.check")
+
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        f"sipnlb-remediator: {tmp_path / 'token'}: the secret file cannot be read: No such file or "
+        "directory (check path and rights)\n",
+    )
+
+
 @pytest.fixture
 def two_clusters(tmp_path: Path) -> Iterator[RunningSite]:
     """A site of two clusters."""
@@ -579,4 +629,6 @@ def test_a_taken_port_is_an_error_that_names_it(site: RunningSite) -> None:
         ended = program(f"--config.file={file}", f"--web.listen-address={address}")
 
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"sipnlb-remediator: {address}: cannot be listened on: ")
+    assert ended.stderr.endswith(
+        f"sipnlb-remediator: {address}: is listened on already (choose another --web.listen-address)\n"
+    )
