@@ -485,10 +485,9 @@ def test_one_utility_behind_two_hosts_moves_no_port(site: RunningSite, tmp_path:
     copy = tmp_path / "nlb-of-the-wrong-host"
     copy.write_bytes(first.read_bytes())
     copy.chmod(0o755)
-    text = made.configuration.read_text()
-    second = site.listeners["sip-east"]["programs"][TWO]
-    assert second in text
-    made.configuration.write_text(text.replace(second, str(copy)))
+    document = yaml.safe_load(made.configuration.read_text())
+    document["clusters"][0]["hosts"][1]["nlb"]["program"] = str(copy)
+    made.configuration.write_text(yaml.safe_dump(document))
     made.start()
     try:
         made.send(payload(alert()))
