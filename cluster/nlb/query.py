@@ -64,7 +64,7 @@ class NlbQuery:
             status, problem = self._chosen(parsed)
             if status is None:
                 return NodeStatus(), problem
-            if status.host_id not in {None, self._host_id}:
+            if status.host_id is not None and status.host_id != self._host_id:
                 return NodeStatus(), self._other_host(status.host_id)
             unread = status.state is NodeState.UNKNOWN
             return status, _unknown_text(parsed.problems) if unread else None
@@ -92,6 +92,9 @@ class NlbQuery:
             params, problem = self._chosen(parsed)
             if params is None:
                 return NlbParams(), problem
+            if params.host_id is None:
+                text = "HostPriority is missing, so that nothing says whose rules these are"
+                return NlbParams(), Problem(Reason.MALFORMED, text)
             if params.host_id != self._host_id:
                 return NlbParams(), self._other_host(params.host_id)
             return params, None if params.rules is not None else Problem(
@@ -122,10 +125,9 @@ class NlbQuery:
             raw=_shown(answer, text),
         )
 
-    def _other_host(self, host_id: int | None) -> Problem:
+    def _other_host(self, host_id: int) -> Problem:
         """Say that another host answers, as it does where two hosts name one program."""
-        said = "names no host id" if host_id is None else f"is of host id {host_id}"
-        text = f"configured is host id {self._host_id}, the answer {said}"
+        text = f"configured is host id {self._host_id}, the answer is of host id {host_id}"
         return Problem(Reason.OTHER_HOST, text)
 
     def _chosen(self, parsed: output.Parsed[B]) -> tuple[B | None, Problem | None]:

@@ -179,5 +179,5 @@ def test_parameters_that_name_no_host_permit_nothing() -> None:
     """Whose rules they are must be said before a command rests on them."""
     text = (DATA / "params_healthy.txt").read_text("utf-8").replace("HostPriority", "HostPrio")
     params = query(Says(text)).params(DEADLINE)
-    said = "configured is host id 3, the answer names no host id"
-    assert (params.value, params.problem) == (NlbParams(), Problem(Reason.OTHER_HOST, said))
+    said = "HostPriority is missing, so that nothing says whose rules these are"
+    assert (params.value, params.problem) == (NlbParams(), Problem(Reason.MALFORMED, said))
