@@ -8,16 +8,20 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import requests
 import yaml
 
+from cluster.config_model import Alertmanager
+from remediator.resync import ask
 from tests.integration.running import RunningSite, free_port, run_site, until
 
 pytestmark = pytest.mark.integration
@@ -631,3 +635,34 @@ def test_a_taken_port_is_an_error_that_names_it(site: RunningSite) -> None:
     assert ended.stderr.endswith(
         f"sipnlb-remediator: {address}: is listened on already (choose another --web.listen-address)\n"
     )
+
+
+class Asked(BaseHTTPRequestHandler):
+    """An Alertmanager that answers with nothing firing, and remembers what it was asked."""
+
+    paths: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.paths.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"[]")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_only_alerts_that_would_be_sent_are_asked_for() -> None:
+    """What an operator silenced, or what is inhibited, is not fetched behind his back."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        answer = ask(Alertmanager(url=url), {"sip-east"})
+        server.shutdown()
+
+    assert (answer.alerts, answer.problem) == ((), None)
+    assert Asked.paths == [
+        "/api/v2/alerts?active=true&silenced=false&inhibited=false&filter=remediate%3D%22true%22"
+    ]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
-from cluster.model import NodeState, PortRule, PortState, SipMode
+from cluster.model import NodeState, PortRule, PortState, PortStatus, SipMode
 from remediator.executor import Executor
+from remediator.journal_schema import Kind
 from remediator.look_result import Ending
 from remediator.looks import Trigger
-from remediator.planner import Action, ActionVerb
+from remediator.planner import Action, ActionVerb, plan
+from remediator.record import LookRecord
 from remediator.rows import Hold, Row
 from remediator.switch_answer import Sent
-from tests.unit.fake_pair import RULE, Bench, FakeHost, bench
+from tests.unit.fake_pair import CLUSTER, RULE, Bench, FakeHost, bench
 
 P, B, U = SipMode.PRIMARY, SipMode.BACKUP, SipMode.UNKNOWN
 E, D = PortState.ENABLED, PortState.DISABLED
@@ -461,3 +465,69 @@ def test_a_hold_is_not_settled_again_at_every_second_look(tmp_path: Path) -> Non
     made.look(Trigger.HOLD)
 
     assert made.pair.clock.seconds - before < 0.2
+
+
+def test_the_age_counts_from_the_look_not_from_the_journal(tmp_path: Path) -> None:
+    """A journal that takes its time uses up the readings' time: what is then too old is not sent."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D))
+    quick = made.journal.open_action
+    waits = [1.5]
+
+    def slow(*arguments: Any, **named: Any) -> int:
+        made.pair.clock.seconds += waits.pop() if waits else 0.0
+        return quick(*arguments, **named)
+
+    made.journal.open_action = slow  # type: ignore[method-assign]  # a slow disk
+    delays = [0.6]
+    made.pair.before_command = lambda action: made.pair.pass_time(delays.pop() if delays else 0.0)
+
+    assert made.look().ending is Ending.REMEDIATED
+    assert [outcome for _, _, outcome in made.actions()] == ["too_late", "verified"]
+
+
+def test_each_overlap_is_waited_out_from_its_own_beginning(tmp_path: Path) -> None:
+    """A second overlap in the same look has the whole settle time too."""
+    made = bench(tmp_path, FakeHost(P, E), FakeHost(P, D), policy={"settle": "2s"})
+
+    def second_overlap(action: Action) -> None:
+        made.pair.after_command = lambda _: None
+        made.one().mode = P
+        made.pair.events.append(
+            (made.pair.clock.seconds + 1.5, lambda: setattr(made.one(), "mode", B))
+        )
+
+    made.pair.events = [(1.0, lambda: setattr(made.one(), "mode", B))]
+    made.pair.after_command = second_overlap
+
+    assert made.look().ending is Ending.REMEDIATED
+    assert made.ports() == (D, E)
+
+
+def test_a_command_that_was_never_sent_is_not_waited_for(tmp_path: Path) -> None:
+    """Nothing can follow from it: it is read once and tried again soon."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, sent=Sent.NOT_SENT), attempts=1)
+
+    assert made.look().hold is Hold.ACTION_FAILED
+    assert made.actions() == [("sip-west-2", "enable", "not_sent")]
+    assert made.pair.clock.seconds < 1.0
+
+
+def test_a_host_with_one_of_two_ports_open_is_not_closed(tmp_path: Path) -> None:
+    """The note on a host stands until every rule of it is closed."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, E))
+    made.journal.open_note(Kind.FENCE, "sip-west", "sip-west-1", "fence_pending", "gone")
+    other = PortRule("all", 5090, 5091, "both")
+    view = made.pair.observe(CLUSTER, None)
+    first = view.host("sip-west-1")
+    opened = replace(first.ports[0][1], value=PortStatus(E))
+    both = replace(
+        view,
+        rules=(RULE, other),
+        hosts=(replace(first, ports=(*first.ports, (other, opened))), view.hosts[1]),
+    )
+    record = LookRecord(made.journal, made.executor._metrics, "enforce")
+
+    record.note_fences(both, plan(view))
+    assert len(made.journal.open_rows(Kind.FENCE)) == 1
+    record.note_fences(view, plan(view))
+    assert made.journal.open_rows(Kind.FENCE) == []
