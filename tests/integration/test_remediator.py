@@ -94,7 +94,11 @@ class RunningRemediator:
         """Send it a signal and wait for its end."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(20)
+        try:
+            return self.process.wait(20)
+        finally:
+            self.process.kill()  # nothing is left behind, even where the test fails
+            self.process.wait()
 
     def send(self, body: Any, **more: Any) -> requests.Response:
         """Send a webhook, with the credentials unless told otherwise."""
