@@ -65,3 +65,13 @@ def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str
     log.get("test").info("quiet")
 
     assert capsys.readouterr().err == ""
+
+
+def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a label or a host says cannot move the cursor of the one who reads the log."""
+    log.configure("info", "logfmt")
+    log.get("test").warning("odd", text="a\x1b[2Jb\rc\u2028d")
+
+    line = capsys.readouterr().err
+    assert r"a\x1b[2Jb\rc\u2028d" in line.replace("\\\\", "\\")
+    assert not set("\x1b\r\u2028") & set(line)

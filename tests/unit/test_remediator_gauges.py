@@ -107,3 +107,9 @@ def test_each_alertmanager_says_whether_it_answered(site: Site) -> None:
         ("http://am-1:9093",): 0.0,
         ("http://am-2:9093",): 1.0,
     }
+
+
+def test_a_journal_that_can_only_be_read_is_not_up(site: Site) -> None:
+    """A full disk answers questions and takes no row: the gauge behind the page says so."""
+    site.journal.last_write_failed = True
+    assert values(site)["journal_up"] == {(): 0.0}
