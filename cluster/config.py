@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -87,7 +88,7 @@ def _explain(error: ValidationError, document: strict_yaml.Document) -> Iterator
     """Turn pydantic's findings into problems with places and hints."""
     findings = error.errors(include_url=False)
     for finding in findings:
-        path = finding["loc"]
+        path = _path(finding, document)
         if finding["type"] == "too_short" and any(
             other["loc"][: len(path)] == path and other is not finding for other in findings
         ):
@@ -96,15 +97,38 @@ def _explain(error: ValidationError, document: strict_yaml.Document) -> Iterator
         yield ConfigProblem(document.line_of(path), strict_yaml.path_text(path), problem, hint)
 
 
+def _path(finding: ErrorDetails, document: strict_yaml.Document) -> strict_yaml.Path:
+    """Return where a finding is, without the names of the section kinds that pydantic puts in.
+
+    Below a section whose ``type`` chose its kind, pydantic writes that kind into the path.
+    """
+    path: list[str | int] = []
+    here: Any = document.data
+    chosen = False
+    for part in finding["loc"]:
+        if not chosen and isinstance(here, dict) and part == here.get("type"):
+            chosen = True
+            continue
+        chosen = False
+        path.append(part)
+        within = isinstance(here, dict) or (isinstance(here, tuple) and isinstance(part, int))
+        here = here.get(part) if isinstance(here, dict) else here[part] if within else None
+    if finding["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        path.append("type")
+    return tuple(path)
+
+
 def _words(finding: ErrorDetails, path: strict_yaml.Path) -> tuple[str, str]:
     """Say one finding of pydantic's as problem and hint."""
     given, context = finding["input"], finding.get("ctx", {})
     match finding["type"]:
         case "extra_forbidden":
-            words = "unknown key", _nearest(str(path[-1]), _keys_at(path[:-1]))
-        case "model_type":
+            words = "unknown key", _nearest(str(path[-1]), _keys_at(finding["loc"][:-1]))
+        case "model_type" | "model_attributes_type":
             words = "is not a set of keys", "write 'key: value' lines, indented alike"
-        case "missing":
+        case "union_tag_invalid":
+            words = f"{context['tag']!r} is not one of {context['expected_tags']}", ""
+        case "missing" | "union_tag_not_found":
             words = "this key is missing", "add it"
         case "value_error":
             words = str(context["error"]), ""
@@ -122,28 +146,30 @@ def _words(finding: ErrorDetails, path: strict_yaml.Path) -> tuple[str, str]:
     return words
 
 
-def _keys_at(path: strict_yaml.Path) -> list[str]:
-    """Return the keys that may stand at a path; empty where it leads nowhere."""
-    model: type[BaseModel] = Config
-    for part in path:
+def _keys_at(location: strict_yaml.Path) -> list[str]:
+    """Return the keys that may stand at a location of pydantic's; empty where it leads nowhere."""
+    models: list[type[BaseModel]] = [Config]
+    for part in location:
         if isinstance(part, int):
             continue
-        field = model.model_fields.get(part)
-        inner = _model_in(field.annotation) if field else None
-        if inner is None:
+        chosen = [model for model in models if _kind_of(model) == part]
+        fields = [model.model_fields[part] for model in models if part in model.model_fields]
+        if not chosen and not fields:
             return []
-        model = inner
-    return list(model.model_fields)
+        models = chosen or _models_in(fields[0].annotation)
+    return list(models[0].model_fields) if models else []
 
 
-def _model_in(annotation: object) -> type[BaseModel] | None:
+def _kind_of(model: type[BaseModel]) -> str | None:
+    """Return the ``type`` that chooses a section among others, None for one without."""
+    kind = model.model_fields.get("type")
+    return get_args(kind.annotation)[0] if kind else None
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]
 
 
 def _nearest(word: str, known: list[str]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from cluster.config_model import Cluster, Config, Rule
+from cluster.config_sources import HttpSource
 from cluster.errors import ConfigProblem
 from cluster.model import ALL_VIPS
 from cluster.strict_yaml import Document, Path, path_text
@@ -27,6 +28,7 @@ def contradictions(config: Config, document: Document) -> list[ConfigProblem]:
         for c, cluster in enumerate(config.clusters)
         for h, host in enumerate(cluster.hosts)
         for number, source in enumerate(host.sip_server.sources)
+        if isinstance(source, HttpSource)
     )
     for index, cluster in enumerate(config.clusters):
         found += _in_cluster(cluster, ("clusters", index))
@@ -53,7 +55,7 @@ def _in_cluster(cluster: Cluster, at: Path) -> Iterator[tuple[Path, str, str]]:
                 "give the host's dedicated address: whoever takes the traffic answers on the other",
             )
         for order, source in enumerate(host.sip_server.sources):
-            if urlsplit(source.url).hostname in shared:
+            if isinstance(source, HttpSource) and urlsplit(source.url).hostname in shared:
                 yield (
                     (*place, "sip_server", "sources", order, "url"),
                     "the page would be read through the cluster's own address",
@@ -85,6 +87,8 @@ def _shared_programs(cluster: Cluster, at: Path) -> Iterator[tuple[Path, str, st
     seen: dict[str | None, int] = {}
     for number, host in enumerate(cluster.hosts):
         program = host.nlb.program
+        if host.runner.type != "local":
+            continue
         if program in seen:
             yield (
                 (*at, "hosts", number, "nlb", "program"),

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from cluster.config_runners import PeerSettings, RunnerSettings
+from cluster.config_section import Credentials, Section
+from cluster.config_sources import SourceSettings
 from cluster.config_values import (
     Address,
     AutoOrDuration,
+    AutoOrPositiveDuration,
     CodePage,
-    Duration,
     FilePath,
     HttpUrl,
     Name,
@@ -25,24 +28,16 @@ from cluster.config_values import (
 from cluster.model import PortRule
 
 
-class Section(BaseModel):
-    """A part of the configuration: frozen, strict in types, refusing unknown keys."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-
-class LocalRunner(Section):
-    """Programs are started on the machine sipnlb runs on: for a program on the node itself."""
-
-    type: Literal["local"] = Field(description="where requests are carried out")
-
-
 class Nlb(Section):
     """How the NLB utility of a host is asked."""
 
-    backend: Literal["nlb"] = Field("nlb", description="text of nlb.exe/wlbs.exe")
+    backend: Literal["nlb", "cim"] = Field(
+        "nlb", description="nlb: text of nlb.exe/wlbs.exe; cim: numbers of root/MicrosoftNLB"
+    )
     program: FilePath | None = Field(
-        None, description="path of the utility; default: %SystemRoot%\\System32\\nlb.exe"
+        None,
+        description="path of the utility; default: %SystemRoot%\\System32\\nlb.exe; "
+        "with cim: of powershell.exe",
     )
     code_page: CodePage = Field(
         "cp437", description="console code page in which the utility prints, as Python names it"
@@ -52,21 +47,11 @@ class Nlb(Section):
     )
 
 
-class HttpSource(Section):
-    """SIP Server's own statistics page (option http-port)."""
-
-    type: Literal["http"] = Field(description="read the XML page of the SIP Server process")
-    url: HttpUrl = Field(description="the page, normally http://HOST:HTTP-PORT/serverx")
-    lag: Duration = Field(
-        10.0, description="how old the page may be when it is given: operational-stat-timeout"
-    )
-
-
 class SipServer(Section):
     """The SIP Server on a host."""
 
     application: str = Field(min_length=1, description="name of its Application object")
-    sources: tuple[HttpSource, ...] = Field(
+    sources: tuple[SourceSettings, ...] = Field(
         min_length=1, description="where its mode is read; the first that knows it decides"
     )
 
@@ -77,9 +62,14 @@ class Host(Section):
     name: Name = Field(description="label of the host in metrics and alerts")
     host_id: int = Field(ge=1, le=32, description="NLB host priority, unique in the cluster")
     address: Address = Field(description="dedicated address, never the virtual IP")
-    runner: LocalRunner = Field(description="where requests to the host are carried out")
+    runner: RunnerSettings = Field(description="where requests to the host are carried out")
     nlb: Nlb = Field(default_factory=Nlb, description="how its NLB utility is asked")
     sip_server: SipServer = Field(description="the SIP Server on it")
+
+    @property
+    def is_peer(self) -> bool:
+        """Whether it is only read, through the exporter that runs on it."""
+        return isinstance(self.runner, PeerSettings)
 
 
 class Rule(Section):
@@ -139,7 +129,10 @@ class Refresh(Section):
     """How often the exporter reads each host."""
 
     sip_server: PositiveDuration = Field(1.0, description="mode of the SIP Server")
-    nlb: PositiveDuration = Field(1.0, description="node state and port states")
+    nlb: AutoOrPositiveDuration = Field(
+        None,
+        description="node state and port states; auto (the default): 1s local, 5s over a network",
+    )
     params: PositiveDuration = Field(60.0, description="parameters and rules of the driver")
 
 
@@ -148,28 +141,6 @@ class Exporter(Section):
 
     refresh: Refresh = Field(default_factory=Refresh, description="how often each host is read")
     timeout: PositiveDuration = Field(2.0, description="how long one reading may take")
-
-
-class BasicAuth(Section):
-    """A user name and the file that holds the password."""
-
-    username: str = Field(min_length=1, description="user name")
-    password_file: FilePath = Field(description="file whose first line is the password")
-
-
-class Credentials(Section):
-    """Credentials of one kind, by file."""
-
-    bearer_token_file: FilePath | None = Field(
-        None, description="file whose first line is the bearer token"
-    )
-    basic_auth: BasicAuth | None = Field(None, description="user name and password")
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Credentials:
-        if self.bearer_token_file and self.basic_auth:
-            raise ValueError("bearer_token_file and basic_auth exclude each other")
-        return self
 
 
 class Alertmanager(Credentials):
@@ -189,6 +160,10 @@ class Policy(Section):
     )
     unknown_peer: Literal["disable", "leave"] = Field(
         "disable", description="what becomes of an enabled port on a host of unknown mode"
+    )
+    unknown_scs: Literal["hold", "disable"] = Field(
+        "hold",
+        description="the same, where no source of the primary tells whether it is connected to SCS",
     )
     settle: AutoOrDuration = Field(
         None,

@@ -44,6 +44,10 @@ def _positive(value: float) -> float:
     return value
 
 
+def _auto_or_positive(value: float | None) -> float | None:
+    return value if value is None else _positive(value)
+
+
 def _address(value: str) -> str:
     try:
         return str(ipaddress.ip_address(value))
@@ -100,3 +104,4 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 FilePath = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
 CodePage = Annotated[str, AfterValidator(code_page)]
 AutoOrDuration = Annotated[float | None, BeforeValidator(_auto_or_duration)]
+AutoOrPositiveDuration = Annotated[AutoOrDuration, AfterValidator(_auto_or_positive)]

@@ -290,6 +290,15 @@ class HostView:
         return self.effective_sip.value.mode
 
     @property
+    def scs_connected(self) -> bool | None:
+        """Whether the SIP Server is connected to SCS: False if any source says that it is not.
+
+        None: no source tells.
+        """
+        told = {reading.value.scs_connected for reading in self.sip}
+        return False if False in told else True if True in told else None
+
+    @property
     def node_state(self) -> NodeState:
         """State of the host's NLB node."""
         return self.node.value.state

@@ -20,13 +20,15 @@ from cluster.flags import (
     add_program_flags,
     version,
 )
+from cluster.host_reader import HostReads, host_readers
 from cluster.model import ClusterView, Reason
-from cluster.observe import HostReader, host_readers
 from cluster.programs import RunGroup
 from cluster.serve import WebServer, parse_listen_address
 from cluster.stop import StopAsked
+from cluster.surroundings import Surroundings
 from exporter import explain
-from exporter.board import Board, limits_of
+from exporter.board import Board
+from exporter.pace import limits_of, refresh_seconds
 from exporter.probe import Prober
 from exporter.watch import Watch
 from exporter.web import Parts, create_app
@@ -90,15 +92,24 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(config: Config, address: tuple[str, int]) -> None:
     """Run until SIGTERM or SIGINT. Raises `ClusterError` if it cannot begin."""
     clock, group = SystemClock(), RunGroup()
+    given = Surroundings(clock, group=group, live=False)
     logger = log.get("exporter")
-    readers = [
-        reader
-        for cluster in config.clusters
-        for reader in host_readers(cluster, clock, group=group)
-    ]
-    board = Board(_first_views(config, readers, clock), limits_of(config.exporter))
-    watch = Watch(readers, board, config.exporter, clock, logger)
-    prober = Prober(clock, group)
+    readers = [reader for cluster in config.clusters for reader in host_readers(cluster, given)]
+    settings = config.exporter
+    hosts = {(c.name, host.name): host for c in config.clusters for host in c.hosts}
+    board = Board(
+        _first_views(config, readers, clock),
+        lambda cluster, host, key: limits_of(settings, hosts[cluster, host], key),
+    )
+    watch = Watch(
+        readers,
+        board,
+        lambda cluster, host, key: refresh_seconds(settings, hosts[cluster, host], key),
+        settings.timeout,
+        clock,
+        logger,
+    )
+    prober = Prober(given)
     app = create_app(Parts(config, board, clock, prober.look, watch.is_ready, version()))
     server = WebServer(
         app,
@@ -116,10 +127,11 @@ def _serve(config: Config, address: tuple[str, int]) -> None:
     deadline = deadline_in(clock, STOP_SECONDS)
     server.close(deadline.remaining(clock.now()))
     ended = watch.join(deadline.remaining(clock.now()))
+    given.shared.close()
     logger.info("stopped", all_readings_ended=ended)
 
 
-def _first_views(config: Config, readers: list[HostReader], clock: Clock) -> list[ClusterView]:
+def _first_views(config: Config, readers: list[HostReads], clock: Clock) -> list[ClusterView]:
     """Return views in which nothing has been read yet."""
     now = clock.now()
     return [

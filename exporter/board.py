@@ -7,16 +7,16 @@ that has become too old is given out as unknown: nobody may take it for the pres
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from cluster.clock import Instant
-from cluster.config_model import Exporter
 from cluster.identity import own_readings_only
 from cluster.model import ClusterView, HostView, Problem, Reading, Reason, SipMode
+from exporter.pace import Limits
 from exporter.readings import (
     Kind,
     ReadingKey,
@@ -28,36 +28,8 @@ from exporter.readings import (
     with_reading,
 )
 
-STALE_AFTER_REFRESHES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How old a reading may be. Seconds from its sending.
-
-    value_seconds: after that its value is unknown. failure_seconds: what a failed reading
-    says of its failure holds longer, as a host that hangs answers only every timeout.
-    """
-
-    value_seconds: float
-    failure_seconds: float
-
-
-def limits_of(settings: Exporter) -> dict[Kind, Limits]:
-    """Return the limits of each kind of reading."""
-    refresh = settings.refresh
-    every = {
-        Kind.MODE: refresh.sip_server,
-        Kind.NODE: refresh.nlb,
-        Kind.PORT: refresh.nlb,
-        Kind.PARAMS: refresh.params,
-    }
-    return {
-        kind: Limits(
-            STALE_AFTER_REFRESHES * seconds, STALE_AFTER_REFRESHES * seconds + settings.timeout
-        )
-        for kind, seconds in every.items()
-    }
+LimitsOf = Callable[[str, str, ReadingKey], Limits]
+"""How old a reading may be, by cluster, host and key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +87,9 @@ class Snapshot:
 class Board:
     """Where the reading loops put what they read, and the pages take it from."""
 
-    def __init__(self, views: Iterable[ClusterView], limits: Mapping[Kind, Limits]) -> None:
+    def __init__(self, views: Iterable[ClusterView], limits_of: LimitsOf) -> None:
         """Begin with views in which nothing has been read yet."""
-        self._limits = dict(limits)
+        self._limits_of = limits_of
         self._frames = tuple(views)
         self._lock = threading.Lock()
         self._hosts = {
@@ -136,7 +108,7 @@ class Board:
             view = with_reading(view, key, reading)
             self._hosts[place] = view
             if key.kind is Kind.MODE:
-                mode = self._aged(view, now).mode
+                mode = self._aged(cluster, view, now).mode
                 self._history[place] = self._history[place].after(mode, reading.answered.utc)
         return _change(cluster, view, key, before, reading)
 
@@ -147,7 +119,10 @@ class Board:
         views = tuple(
             replace(
                 frame,
-                hosts=tuple(self._aged(hosts[frame.cluster, h.host], now) for h in frame.hosts),
+                hosts=tuple(
+                    self._aged(frame.cluster, hosts[frame.cluster, h.host], now)
+                    for h in frame.hosts
+                ),
                 began=now,
                 ended=now,
             )
@@ -161,10 +136,11 @@ class Board:
             views = tuple(self._hosts.values())
         return all(_was_tried(reading) for view in views for reading in view.readings())
 
-    def _aged(self, view: HostView, now: Instant) -> HostView:
+    def _aged(self, cluster: str, view: HostView, now: Instant) -> HostView:
         for key in keys_of(view):
             reading = reading_of(view, key)
-            aged = _aged_reading(key.kind, reading, self._limits[key.kind], now)
+            limits = self._limits_of(cluster, view.host, key)
+            aged = _aged_reading(key.kind, reading, limits, now)
             if aged is not reading:
                 view = with_reading(view, key, aged)
         return own_readings_only(view)

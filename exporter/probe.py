@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 
-from cluster.clock import Clock, deadline_in
+from cluster.clock import deadline_in
 from cluster.config_model import Cluster
+from cluster.host_reader import host_readers
 from cluster.model import ClusterView
-from cluster.observe import host_readers, observe
-from cluster.programs import RunGroup
+from cluster.observe import observe
+from cluster.surroundings import Surroundings
 
 SCRAPE_TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 OFFSET_SECONDS = 0.25
@@ -41,13 +42,12 @@ def seconds_to_read(scrape_timeout: str | None, longest_seconds: float) -> float
 class Prober:
     """Takes live views."""
 
-    def __init__(self, clock: Clock, group: RunGroup) -> None:
-        """Keep the clock, and the group through which started programs can be ended."""
-        self._clock = clock
-        self._group = group
+    def __init__(self, given: Surroundings) -> None:
+        """Keep what readers need; they are made anew for every look."""
+        self._given = given
 
     def look(self, cluster: Cluster, seconds: float) -> ClusterView:
         """Read everything of a cluster once, in at most `seconds` plus `GRACE_SECONDS`."""
-        deadline = deadline_in(self._clock, seconds)
-        readers = host_readers(cluster, self._clock, group=self._group)
-        return observe(cluster, readers, deadline, self._clock, GRACE_SECONDS)
+        clock = self._given.clock
+        readers = host_readers(cluster, self._given)
+        return observe(cluster, readers, deadline_in(clock, seconds), clock, GRACE_SECONDS)

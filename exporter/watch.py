@@ -8,33 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from cluster.clock import Clock, Deadline, Instant, deadline_in
-from cluster.config_model import Exporter
-from cluster.model import NlbParams, NodeStatus, PortRule, PortStatus, Reading, SipStatus
+from cluster.host_reader import Reads
+from cluster.model import Reading
 from exporter.board import Board, Change, ChangeKind
 from exporter.readings import Kind, ReadingKey, keys_of
 
-
-class Reads(Protocol):
-    """What the loops need of a host: `cluster.observe.HostReader` is one."""
-
-    cluster: str
-    host: str
-    rules: tuple[PortRule, ...]
-
-    def sip(self, source_index: int, deadline: Deadline) -> Reading[SipStatus]:
-        """Read the mode from one source."""
-
-    def node(self, deadline: Deadline) -> Reading[NodeStatus]:
-        """Read the node's state."""
-
-    def port(self, rule: PortRule, deadline: Deadline) -> Reading[PortStatus]:
-        """Read the state of one port rule."""
-
-    def params(self, deadline: Deadline) -> Reading[NlbParams]:
-        """Read the driver's parameters."""
+Pace = Callable[[str, str, ReadingKey], float]
+"""Seconds from one reading to the next, by cluster, host and key."""
 
 
 class ReadingLoop:
@@ -79,11 +62,18 @@ class Watch:
     """All reading loops of the exporter."""
 
     def __init__(
-        self, readers: Iterable[Reads], board: Board, settings: Exporter, clock: Clock, log: Any
+        self,
+        readers: Iterable[Reads],
+        board: Board,
+        pace: Pace,
+        timeout_seconds: float,
+        clock: Clock,
+        log: Any,
     ) -> None:
         """Wire a loop for each reading on the board; nothing is read before `start`."""
         self._board = board
-        self._settings = settings
+        self._pace = pace
+        self._timeout = timeout_seconds
         self._clock = clock
         self._log = log
         self._stop = threading.Event()
@@ -129,8 +119,8 @@ class Watch:
         return ReadingLoop(
             _read(reader, key),
             publish,
-            refresh_seconds=_refresh_seconds(self._settings, key.kind),
-            timeout_seconds=self._settings.timeout,
+            refresh_seconds=self._pace(reader.cluster, reader.host, key),
+            timeout_seconds=self._timeout,
             clock=self._clock,
             stop=self._stop,
         )
@@ -163,13 +153,3 @@ def _read(reader: Reads, key: ReadingKey) -> Callable[[Deadline], Reading[Any]]:
             return lambda deadline: reader.port(reader.rules[key.index], deadline)
         case _:
             return reader.params
-
-
-def _refresh_seconds(settings: Exporter, kind: Kind) -> float:
-    match kind:
-        case Kind.MODE:
-            return settings.refresh.sip_server
-        case Kind.PARAMS:
-            return settings.refresh.params
-        case _:
-            return settings.refresh.nlb

@@ -14,14 +14,16 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from cluster import flags, log
-from cluster.clock import Clock, SystemClock, deadline_in
+from cluster.clock import SystemClock, deadline_in
 from cluster.config import load
 from cluster.config_model import Cluster, Config
 from cluster.errors import ClusterError
+from cluster.host_reader import host_readers
 from cluster.model import ClusterView
-from cluster.observe import host_readers, observe
+from cluster.observe import observe
 from cluster.serve import WebServer, is_loopback, parse_listen_address
 from cluster.stop import StopAsked
+from cluster.surroundings import Surroundings
 from remediator.acting import Actor, ObserveHosts
 from remediator.door import Door, check_credentials
 from remediator.evidence import ActionOutcome
@@ -94,7 +96,8 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
     metrics = make_metrics(registry, config)
     claimed = claim(config.remediator.journal.url)
     journal = Journal(config.remediator.journal.url, clock)
-    service = make_service(config, clock, journal, metrics)
+    given = Surroundings(clock)
+    service = make_service(config, given, journal, metrics)
     registry.register(Gauges(config, service))
     application = create_app(config, service, metrics, registry, door, clock)
     # The application refuses and counts what is too large; the server's own limit stands behind it.
@@ -124,11 +127,13 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
     return flags.EXIT_OK
 
 
-def make_service(config: Config, clock: Clock, journal: Journal, metrics: Metrics) -> Service:
+def make_service(
+    config: Config, given: Surroundings, journal: Journal, metrics: Metrics
+) -> Service:
     """Wire the service with real readers and the real switch."""
-    settings = config.remediator
-    looking = make_observer(config, clock)
-    switch = Switch(config.clusters, clock)
+    settings, clock = config.remediator, given.clock
+    looking = make_observer(config, given)
+    switch = Switch(config.clusters, given)
     actor = Actor(settings, clock, looking, switch, journal, metrics)
     jitter = random.Random()  # noqa: S311 - it only spreads pauses between tries
     executor = Executor(settings, clock, looking, actor, journal, metrics, jitter)
@@ -137,9 +142,10 @@ def make_service(config: Config, clock: Clock, journal: Journal, metrics: Metric
     return Service(config, clock, executor, journal, metrics, resync)
 
 
-def make_observer(config: Config, clock: Clock) -> ObserveHosts:
+def make_observer(config: Config, given: Surroundings) -> ObserveHosts:
     """Return what takes fresh views for looks, with readers of its own."""
-    readers = {cluster.name: host_readers(cluster, clock) for cluster in config.clusters}
+    clock = given.clock
+    readers = {cluster.name: host_readers(cluster, given) for cluster in config.clusters}
 
     def look_at(cluster: Cluster, hosts: tuple[str, ...] | None) -> ClusterView:
         chosen = [

@@ -12,7 +12,7 @@ import hmac
 
 from cluster import log
 from cluster.config import read_secret
-from cluster.config_model import Credentials
+from cluster.config_section import Credentials
 from cluster.errors import ClusterError
 
 

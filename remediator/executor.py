@@ -23,7 +23,16 @@ from remediator.look_result import Ending, LookResult
 from remediator.looks import Trigger
 from remediator.metrics import Metrics
 from remediator.overlap import OverlapSeen
-from remediator.planner import Action, ActionVerb, Decision, Order, UnknownPeer, plan
+from remediator.planner import (
+    Action,
+    ActionVerb,
+    Decision,
+    Order,
+    UnknownPeer,
+    Unknowns,
+    UnknownScs,
+    plan,
+)
 from remediator.record import LookRecord
 from remediator.rows import HOLD_TEXT, Hold, Patience
 
@@ -104,13 +113,14 @@ class Executor:
         )
         if waited:
             look.order = Order.ENABLE_FIRST
-        unknown_peer = UnknownPeer(self._settings.policy.unknown_peer)
+        policy = self._settings.policy
+        unknowns = Unknowns(UnknownPeer(policy.unknown_peer), UnknownScs(policy.unknown_scs))
         self._overlap.note(view)
         settle = self._patience_seconds(look.cluster, Patience.SETTLE)
         decision = plan(
             view,
             order=look.order,
-            unknown_peer=unknown_peer,
+            unknowns=unknowns,
             still_primary=self._overlap.still_primary(view, settle),
         )
         disabling = look.order is Order.DISABLE_FIRST and any(

@@ -45,6 +45,24 @@ class UnknownPeer(StrEnum):
     LEAVE = "leave"
 
 
+class UnknownScs(StrEnum):
+    """The same where nothing tells whether the primary is connected to SCS."""
+
+    HOLD = "hold"
+    DISABLE = "disable"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknowns:
+    """What policy says of an enabled port on a host of unknown mode."""
+
+    peer: UnknownPeer = UnknownPeer.DISABLE
+    scs: UnknownScs = UnknownScs.HOLD
+
+
+DEFAULT_UNKNOWNS = Unknowns()
+
+
 class ActionVerb(StrEnum):
     """What an action does to a port rule."""
 
@@ -143,7 +161,7 @@ def plan(
     view: ClusterView,
     *,
     order: Order = Order.ENABLE_FIRST,
-    unknown_peer: UnknownPeer = UnknownPeer.DISABLE,
+    unknowns: Unknowns = DEFAULT_UNKNOWNS,
     still_primary: frozenset[str] = frozenset(),
 ) -> Decision:
     """Decide what to do about a fresh view.
@@ -161,7 +179,7 @@ def plan(
     findings = [
         finding
         for rule in view.rules
-        for finding in _rule_findings(rule, primary, others, order, unknown_peer)
+        for finding in _rule_findings(rule, primary, others, order, unknowns)
     ]
     return Decision(tuple(sorted(findings, key=lambda finding: ROWS[finding.row].rank)))
 
@@ -179,7 +197,7 @@ def _rule_findings(
     primary: HostView,
     others: tuple[HostView, ...],
     order: Order,
-    unknown_peer: UnknownPeer,
+    unknowns: Unknowns,
 ) -> Iterator[Finding]:
     """Yield what applies to one rule where exactly one host is primary."""
     blocked = _row_of_unfit_primary(rule, primary)
@@ -192,15 +210,13 @@ def _rule_findings(
             finding
             for other in others
             if order is Order.DISABLE_FIRST and primary.node_state in SERVING_NODE_STATES
-            for finding in _other_findings(rule, primary, other, unknown_peer)
+            for finding in _other_findings(rule, primary, other, unknowns)
             if finding.action is not None
         ]
         yield from first or [_enable(rule, primary, others)]
         return
     found = [
-        finding
-        for other in others
-        for finding in _other_findings(rule, primary, other, unknown_peer)
+        finding for other in others for finding in _other_findings(rule, primary, other, unknowns)
     ]
     yield from found or [Finding(Row.RIGHT, None, rule)]
 
@@ -232,12 +248,12 @@ def _enable(rule: PortRule, primary: HostView, others: tuple[HostView, ...]) -> 
 
 
 def _other_findings(
-    rule: PortRule, primary: HostView, other: HostView, unknown_peer: UnknownPeer
+    rule: PortRule, primary: HostView, other: HostView, unknowns: Unknowns
 ) -> Iterator[Finding]:
     """Yield what applies to another host's port; nothing if it is as it should be."""
     state = other.port_state(rule)
     if state is PortState.ENABLED:
-        row = _row_of_open_other(primary, other, unknown_peer)
+        row = _row_of_open_other(primary, other, unknowns)
         closes = row in {Row.OTHER_OPEN, Row.UNKNOWN_OTHER_OPEN}
         action = Action(ActionVerb.DISABLE, other.host, rule) if closes else None
         yield Finding(row, other.host, rule, action)
@@ -251,7 +267,7 @@ def _other_findings(
         yield Finding(row, other.host, rule)
 
 
-def _row_of_open_other(primary: HostView, other: HostView, unknown_peer: UnknownPeer) -> Row:
+def _row_of_open_other(primary: HostView, other: HostView, unknowns: Unknowns) -> Row:
     """Tell whether another host's open port may be closed.
 
     Of a host whose mode is unknown only if the primary says that Solution Control Server
@@ -259,8 +275,9 @@ def _row_of_open_other(primary: HostView, other: HostView, unknown_peer: Unknown
     """
     if other.mode is SipMode.BACKUP:
         return Row.OTHER_OPEN
-    if unknown_peer is UnknownPeer.LEAVE:
+    if unknowns.peer is UnknownPeer.LEAVE:
         return Row.UNKNOWN_OTHER_LEFT
-    if primary.effective_sip.value.scs_connected is not True:
-        return Row.PRIMARY_WITHOUT_SCS
-    return Row.UNKNOWN_OTHER_OPEN
+    connected = primary.scs_connected
+    if connected is None and unknowns.scs is UnknownScs.DISABLE:
+        return Row.UNKNOWN_OTHER_OPEN
+    return Row.UNKNOWN_OTHER_OPEN if connected else Row.PRIMARY_WITHOUT_SCS

@@ -16,7 +16,8 @@ import requests
 
 from cluster import log
 from cluster.config import read_secret
-from cluster.config_model import Alertmanager, Credentials
+from cluster.config_model import Alertmanager
+from cluster.config_section import Credentials
 from cluster.errors import ClusterError
 from remediator.webhook import REPAIR_LABEL, Alert, AlertOutcome, judge
 

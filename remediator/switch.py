@@ -7,15 +7,15 @@ reading afterwards to say, never for the answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
-from cluster.clock import Clock, Deadline, deadline_in
+from cluster.clock import Deadline, deadline_in
 from cluster.config_model import Cluster
+from cluster.host_reader import runner_of
 from cluster.model import Problem
-from cluster.nlb import output, phrases
-from cluster.nlb.phrases import Phrases
-from cluster.observe import runner_for
+from cluster.nlb.dialect import Dialect
 from cluster.runners.request import Permit, Request, Runner, Verb
+from cluster.surroundings import Surroundings
 from remediator.planner import Action, ActionVerb
 from remediator.switch_answer import Sent, SwitchAnswer
 
@@ -23,28 +23,19 @@ _VERBS = {ActionVerb.ENABLE: Verb.ENABLE, ActionVerb.DISABLE: Verb.DISABLE}
 MAX_SHOWN_CHARACTERS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    runner: Runner
-    phrases: Phrases
-    code_page: str
-
-
 class Switch:
     """Carries out actions on the hosts of the configured clusters."""
 
-    def __init__(self, clusters: tuple[Cluster, ...], clock: Clock) -> None:
-        """Wire a runner with the right to change ports for every host."""
-        self._clock = clock
+    def __init__(self, clusters: tuple[Cluster, ...], given: Surroundings) -> None:
+        """Wire a runner with the right to change ports for every host that may be commanded."""
+        self._clock = given.clock
         self._permit = Permit()
-        self._targets: Mapping[tuple[str, str], _Target] = {
-            (cluster.name, host.name): _Target(
-                runner_for(host, clock, self._permit),
-                phrases.load(host.nlb.phrases_file),
-                host.nlb.code_page,
-            )
+        acting = replace(given, permit=self._permit)
+        self._targets: Mapping[tuple[str, str], tuple[Runner, Dialect]] = {
+            (cluster.name, host.name): runner_of(host, acting)
             for cluster in clusters
             for host in cluster.hosts
+            if not host.is_peer
         }
 
     def carry_out(
@@ -55,21 +46,20 @@ class Switch:
         send_before: when the readings that allow the command become too old; after that it
         is not sent. Host and rule come from configuration; anything else is a KeyError.
         """
-        target = self._targets[cluster, action.host]
+        runner, dialect = self._targets[cluster, action.host]
         request = Request(_VERBS[action.verb], action.rule)
         if send_before.remaining(self._clock.now()) <= 0:
             return SwitchAnswer(Sent.TOO_LATE, command=" ".join(("nlb", *request.arguments())))
         deadline = deadline_in(self._clock, timeout_seconds)
-        answer = target.runner.run(request, deadline, self._permit)
-        text = output.decode(answer.stdout + answer.stderr, target.code_page)
-        failure = output.failure_in(text, target.phrases) if answer.problem is None else None
+        answer = runner.run(request, deadline, self._permit)
+        outcome = dialect.outcome(answer)
         return SwitchAnswer(
             sent=_how_far(answer.sent, answer.problem),
             command=answer.command,
-            result=output.parse_result(text, target.phrases),
-            output=text.strip()[:MAX_SHOWN_CHARACTERS],
+            result=outcome.result,
+            output=outcome.text.strip()[:MAX_SHOWN_CHARACTERS],
             exit_status=answer.exit_status,
-            problem=answer.problem or failure,
+            problem=answer.problem or outcome.failure,
         )
 
 

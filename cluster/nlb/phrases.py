@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from cluster import strict_yaml
-from cluster.config_model import Section
+from cluster.config_section import Section
 from cluster.errors import ClusterError, ConfigError, ConfigProblem
 from cluster.model import NodeState, PortState, Reason
 from cluster.runners.request import CommandResult

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Sequence
 
 from cluster import programs
 from cluster.clock import Clock, Deadline
@@ -15,17 +16,17 @@ class LocalRunner:
 
     def __init__(
         self,
-        program: str | None,
+        argv_of: Callable[[Request], Sequence[str]],
         clock: Clock,
         permit: Permit | None = None,
         group: programs.RunGroup | None = None,
     ) -> None:
-        """Keep the utility's path.
+        """Keep how a request becomes a command line.
 
-        program: None for the system's own. permit: without one, this runner refuses every
-        request that changes a port. group: what it starts can be ended through it.
+        permit: without one, this runner refuses every request that changes a port. group:
+        what it starts can be ended through it.
         """
-        self._program = program or programs.default_nlb_program()
+        self._argv_of = argv_of
         self._clock = clock
         self._permit = permit
         self._group = group
@@ -34,7 +35,7 @@ class LocalRunner:
         """Carry out a request; see `cluster.runners.request.Runner`."""
         if request.changes and (permit is None or permit is not self._permit):
             raise PermissionError(f"{request.verb} without the permit of this runner")
-        argv = [self._program, *request.arguments()]
+        argv = list(self._argv_of(request))
         finished = programs.run(argv, deadline, self._clock, self._group)
         return Answer(
             command=shlex.join(argv),
@@ -44,7 +45,7 @@ class LocalRunner:
             stdout=finished.stdout,
             stderr=finished.stderr,
             exit_status=finished.exit_status,
-            problem=_problem(finished, self._program),
+            problem=_problem(finished, argv[0]),
         )
 
 

@@ -6,15 +6,11 @@ The page belongs to the process itself: it is the process's own view of its mode
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cluster.clock import Clock, Deadline
+from cluster.config_sources import HttpSource
 from cluster.model import Reading, SipStatus
 from cluster.sip.page import PageError, fetch
 from cluster.sip.serverx import parse_serverx
-
-if TYPE_CHECKING:
-    from cluster.config_model import HttpSource
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_RAW_CHARACTERS = 8192

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from cluster.clock import Clock, Deadline
-from cluster.config_model import HttpSource
+from cluster.clock import Deadline
+from cluster.config_model import Host
+from cluster.config_sources import HttpSource, SourceSettings
 from cluster.model import Reading, SipStatus
 from cluster.sip.http import HttpSipSource
+from cluster.surroundings import Surroundings
 
 
 class SipSource(Protocol):
@@ -24,4 +26,10 @@ class SipSource(Protocol):
         """Read once within the deadline; a failure is a reading with a problem."""
 
 
-SOURCES: dict[str, Callable[[HttpSource, Clock], SipSource]] = {"http": HttpSipSource}
+def _http(settings: SourceSettings, _: Host, given: Surroundings) -> SipSource:
+    assert isinstance(settings, HttpSource)
+    return HttpSipSource(settings, given.clock)
+
+
+SOURCES: dict[str, Callable[[SourceSettings, Host, Surroundings], SipSource]] = {"http": _http}
+"""By the source's ``type``. A source is made without reading anything."""

@@ -12,7 +12,8 @@ import pytest
 
 from cluster.clock import Clock, Deadline, Instant, SystemClock, deadline_in
 from cluster.config import parse
-from cluster.config_model import Cluster
+from cluster.config_model import Cluster, Host
+from cluster.host_reader import HostReader, host_readers
 from cluster.model import (
     HostView,
     NodeState,
@@ -22,8 +23,10 @@ from cluster.model import (
     Reason,
     SipMode,
 )
-from cluster.observe import HostReader, host_readers, observe
-from cluster.runners.request import Answer, Permit, Request, Verb
+from cluster.nlb.back_ends import BACK_ENDS
+from cluster.observe import observe
+from cluster.runners.request import Answer, Permit, Request, Runner, Verb
+from cluster.surroundings import Surroundings
 
 pytestmark = pytest.mark.integration
 DATA = Path(__file__).parents[1] / "data"
@@ -72,12 +75,20 @@ def cluster() -> Iterator[Cluster]:
         yield parse(text, "clusters.yml").clusters[0]
 
 
+def reader_with(cluster: Cluster, host: Host, runner: Runner) -> HostReader:
+    """Wire the reader of one host to a runner."""
+    given = Surroundings(CLOCK)
+    back_end = BACK_ENDS["nlb"]
+    nlb = back_end.reads(cluster, host, runner, back_end.dialect(host, given))
+    return HostReader(cluster, host, given, nlb, back_end.sources)
+
+
 def readers_of(cluster: Cluster, *runners: FakeRunner) -> list[HostReader]:
     """Wire the readers of a cluster's hosts to runners that answer as these hosts."""
     for host, runner in zip(cluster.hosts, runners, strict=True):
         runner.host_id = host.host_id
     return [
-        HostReader(cluster, host, CLOCK, runner)
+        reader_with(cluster, host, runner)
         for host, runner in zip(cluster.hosts, runners, strict=True)
     ]
 
@@ -196,7 +207,7 @@ def test_only_the_given_hosts_are_looked_at(cluster: Cluster) -> None:
 
 def test_nothing_read_yet_is_unknown_everywhere(cluster: Cluster) -> None:
     """A view of what was never read has the reason in each reading, and each source's lag."""
-    reader = host_readers(cluster, CLOCK)[0]
+    reader = host_readers(cluster, Surroundings(CLOCK))[0]
     now: Instant = CLOCK.now()
     view = reader.unread(Reason.NEVER_READ, "not yet", now)
     assert states(view) == (SipMode.UNKNOWN, NodeState.UNKNOWN, PortState.UNKNOWN, None)

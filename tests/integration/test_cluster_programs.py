@@ -176,7 +176,7 @@ def tool(tmp_path: Path) -> Path:
 
 def test_a_local_request_is_carried_out_as_given(tool: Path) -> None:
     """The utility gets verb and port; an exit status of 1 is no problem by itself."""
-    answer = LocalRunner(str(tool), CLOCK).run(
+    answer = LocalRunner(lambda asked: (str(tool), *asked.arguments()), CLOCK).run(
         Request(Verb.QUERYPORT, RULE), deadline_in(CLOCK, LONG_SECONDS)
     )
     assert (answer.command, answer.stdout) == (f"{tool} queryport 5070", b"queryport 5070\n")
@@ -190,7 +190,7 @@ def test_a_change_without_the_runners_own_permit_is_refused(
     tool: Path, verb: Verb, given: Permit | None, made_with: Permit | None
 ) -> None:
     """A request that changes a port never reaches the utility without the very permit."""
-    runner = LocalRunner(str(tool), CLOCK, made_with)
+    runner = LocalRunner(lambda asked: (str(tool), *asked.arguments()), CLOCK, made_with)
     with pytest.raises(PermissionError) as refused:
         runner.run(Request(verb, RULE), deadline_in(CLOCK, LONG_SECONDS), given)
     assert str(refused.value) == f"{verb} without the permit of this runner"
@@ -199,7 +199,7 @@ def test_a_change_without_the_runners_own_permit_is_refused(
 def test_a_change_with_the_permit_is_carried_out(tool: Path) -> None:
     """The holder of the permit can change a port."""
     permit = Permit()
-    runner = LocalRunner(str(tool), CLOCK, permit)
+    runner = LocalRunner(lambda asked: (str(tool), *asked.arguments()), CLOCK, permit)
     answer = runner.run(Request(Verb.ENABLE, RULE), deadline_in(CLOCK, LONG_SECONDS), permit)
     assert answer.stdout == b"enable 5070\n"
 
@@ -226,5 +226,7 @@ def test_a_request_that_fails_says_why(
     else:
         tool.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
     seconds = 0.5 if reason is Reason.TIMEOUT else LONG_SECONDS
-    answer = LocalRunner(str(tool), CLOCK).run(Request(Verb.QUERY), deadline_in(CLOCK, seconds))
+    answer = LocalRunner(lambda asked: (str(tool), *asked.arguments()), CLOCK).run(
+        Request(Verb.QUERY), deadline_in(CLOCK, seconds)
+    )
     assert (answer.problem, answer.sent) == (Problem(reason, said.format(tool=tool)), sent)

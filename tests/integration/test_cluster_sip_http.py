@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.clock import SystemClock, deadline_in
-from cluster.config_model import HttpSource
+from cluster.config_sources import HttpSource
 from cluster.model import Problem, Reading, Reason, SipMode, SipStatus
 from cluster.serve import WebServer
 from cluster.sip.http import HttpSipSource

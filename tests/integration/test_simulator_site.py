@@ -47,9 +47,9 @@ def test_the_written_configuration_is_loaded_by_the_products(site: RunningSite) 
     assert {host.name: host.nlb.program for host in cluster.hosts} == (
         site.listeners["sip-east"]["programs"]
     )
-    assert {host.name: host.sip_server.sources[0].url for host in cluster.hosts} == (
-        site.listeners["sip-east"]["pages"]
-    )
+    assert {
+        host.name: getattr(host.sip_server.sources[0], "url", None) for host in cluster.hosts
+    } == (site.listeners["sip-east"]["pages"])
 
 
 def test_the_command_of_a_host_switches_that_hosts_port(site: RunningSite) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cluster.model import ClusterView, HostView, NodeState, PortRule, PortState, SipMode
 from remediator.interlocks import Circumstances, unsafe
 from remediator.looks import HOLD_DELAYS, LookBoard, Trigger
-from remediator.planner import Action, ActionVerb, Order, UnknownPeer, plan
+from remediator.planner import Action, ActionVerb, Order, UnknownPeer, Unknowns, UnknownScs, plan
 from remediator.rows import Row
 from remediator.webhook import MAX_LABEL_CHARACTERS, AlertOutcome, Payload, PayloadError, parse
 from tests.unit import remediator_samples as samples
@@ -47,14 +47,14 @@ def views(draw: st.DrawFn) -> ClusterView:
 
 
 orders = st.sampled_from(Order)
-peers = st.sampled_from(UnknownPeer)
+peers = st.builds(Unknowns, st.sampled_from(UnknownPeer), st.sampled_from(UnknownScs))
 
 
 @given(views(), orders, peers)
 @settings(deadline=None, max_examples=1000)
-def test_no_cluster_breaks_an_invariant(view: ClusterView, order: Order, peer: UnknownPeer) -> None:
+def test_no_cluster_breaks_an_invariant(view: ClusterView, order: Order, peer: Unknowns) -> None:
     """Invariants 1 to 4 hold for clusters of any size; the second guard agrees with the table."""
-    decision = plan(view, order=order, unknown_peer=peer)
+    decision = plan(view, order=order, unknowns=peer)
     assert broken_invariants(view, decision, order) == []
     assert decision.findings
     assert len(set(decision.actions)) == len(decision.actions)
@@ -81,13 +81,13 @@ def test_the_guard_blocks_exactly_what_breaks_an_invariant(
 
 @given(views(), orders, peers)
 @settings(deadline=None, max_examples=500)
-def test_following_the_table_ends(view: ClusterView, order: Order, peer: UnknownPeer) -> None:
+def test_following_the_table_ends(view: ClusterView, order: Order, peer: Unknowns) -> None:
     """If every command is followed, the table has nothing more to do after a few looks.
 
     And if it then holds nothing, exactly the primary's ports are open (invariant 5).
     """
     for _ in range(12):
-        decision = plan(view, order=order, unknown_peer=peer)
+        decision = plan(view, order=order, unknowns=peer)
         if not decision.actions:
             break
         view = _followed(view, decision.actions)

@@ -23,6 +23,8 @@ from cluster.model import (
     SipMode,
     SipStatus,
 )
+from exporter.pace import Limits, limits_of, refresh_seconds
+from exporter.readings import ReadingKey
 
 BEGIN = Instant(datetime(2024, 5, 20, 8, 15, 2, tzinfo=UTC), 1000.0)
 
@@ -53,6 +55,18 @@ exporter:
   refresh: {sip_server: 2s, nlb: 5s, params: 30s}
   timeout: 3s
 """
+
+
+def pace(_cluster: str, host: str, key: ReadingKey) -> float:
+    """Return the seconds between two readings; of any mode source those of the first."""
+    found = next((h for h in cluster().hosts if h.name == host), cluster().hosts[0])
+    return refresh_seconds(config().exporter, found, replace(key, index=0))
+
+
+def limits(_cluster: str, host: str, key: ReadingKey) -> Limits:
+    """Return how old a reading may be."""
+    found = next((h for h in cluster().hosts if h.name == host), cluster().hosts[0])
+    return limits_of(config().exporter, found, replace(key, index=0))
 
 
 class FakeClock:

@@ -46,7 +46,7 @@ def test_a_sound_file_loads_with_every_default() -> None:
     ]
     assert (cluster.nlb_ip, cluster.largest_lag) == ("10.7.0.100", 10.0)
     refresh = loaded.exporter.refresh
-    assert (refresh.sip_server, refresh.nlb, refresh.params) == (1.0, 1.0, 60.0)
+    assert (refresh.sip_server, refresh.nlb, refresh.params) == (1.0, None, 60.0)
     assert (loaded.exporter.timeout, loaded.remediator.policy.level) == (2.0, "observe")
     assert loaded.remediator.policy.settle is None
 

@@ -20,7 +20,7 @@ from cluster.model import (
     SipMode,
     SipStatus,
 )
-from exporter.board import Board, Change, ChangeKind, Limits, ModeHistory, limits_of
+from exporter.board import Board, Change, ChangeKind, ModeHistory
 from exporter.readings import Kind, ReadingKey, keys_of, label_of
 from tests.unit import exporter_samples as samples
 
@@ -30,7 +30,7 @@ PLACE = "porto", "porto-1"
 
 def board() -> Board:
     """Return a board that shows the healthy pair."""
-    return Board([samples.healthy()], limits_of(samples.config().exporter))
+    return Board([samples.healthy()], samples.limits)
 
 
 def mode_at(mode: SipMode, when: Instant, problem: Problem | None = None) -> Reading[SipStatus]:
@@ -74,16 +74,6 @@ def test_only_primary_to_backup_and_back_are_changes(
 def test_before_any_known_mode_nothing_is_remembered() -> None:
     """A host whose mode was never read has no since-time and no change."""
     assert history_after(U, U) == ModeHistory()
-
-
-def test_limits_follow_the_refresh() -> None:
-    """A value lasts three refreshes; a failure is told a time-out longer."""
-    assert limits_of(samples.config().exporter) == {
-        Kind.MODE: Limits(6.0, 9.0),
-        Kind.NODE: Limits(15.0, 18.0),
-        Kind.PORT: Limits(15.0, 18.0),
-        Kind.PARAMS: Limits(90.0, 93.0),
-    }
 
 
 @pytest.mark.parametrize(
@@ -147,7 +137,7 @@ def test_the_board_is_complete_when_everything_was_tried() -> None:
         samples.primary(),
         node=samples.node(NodeState.UNKNOWN, problem=Problem(Reason.NEVER_READ, "")),
     )
-    at = Board([samples.view(never)], limits_of(samples.config().exporter))
+    at = Board([samples.view(never)], samples.limits)
     assert not at.is_complete()
     later = samples.BEGIN.plus(500)
     aged = at.snapshot(later).views[0].hosts[0].node

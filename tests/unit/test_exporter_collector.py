@@ -27,7 +27,7 @@ from cluster.model import (
     Reason,
     SipMode,
 )
-from exporter.board import Board, ModeHistory, limits_of
+from exporter.board import Board, ModeHistory
 from exporter.collector import families
 from tests.unit import exporter_samples as samples
 
@@ -101,7 +101,7 @@ def unreadable_port() -> HostView:
 
 def stale() -> ClusterView:
     """Return the healthy pair after the loops have stood still for 100 s."""
-    board = Board([samples.healthy()], limits_of(samples.config().exporter))
+    board = Board([samples.healthy()], samples.limits)
     return board.snapshot(samples.BEGIN.plus(100)).views[0]
 
 

@@ -25,7 +25,7 @@ from cluster.model import (
     SipMode,
     SipStatus,
 )
-from exporter.board import Board, limits_of
+from exporter.board import Board
 from exporter.readings import Kind, keys_of, unknown_value, with_reading
 from exporter.watch import ReadingLoop, Watch
 from tests.unit import exporter_samples as samples
@@ -197,11 +197,9 @@ class TurnClock(FakeClock):
 def test_every_reading_of_every_host_has_a_loop_of_its_own() -> None:
     """All readings are asked side by side, each at its own pace; ready once all have answered."""
     readers = [FakeReader(samples.primary()), FakeReader(samples.backup())]
-    board = Board(
-        [unread_view(samples.primary(), samples.backup())], limits_of(samples.config().exporter)
-    )
+    board = Board([unread_view(samples.primary(), samples.backup())], samples.limits)
     clock, log = TurnClock(), Log()
-    watch = Watch(readers, board, samples.config().exporter, clock, log)
+    watch = Watch(readers, board, samples.pace, LOOK_SECONDS, clock, log)
     watch.start()
     assert not watch.is_ready()
     for reader in readers:
@@ -217,8 +215,8 @@ def test_every_reading_of_every_host_has_a_loop_of_its_own() -> None:
 def test_stopping_ends_every_loop() -> None:
     """After the stop no loop begins another reading."""
     reader = FakeReader(samples.primary())
-    board = Board([unread_view(samples.primary())], limits_of(samples.config().exporter))
-    watch = Watch([reader], board, samples.config().exporter, FakeClock(), Log())
+    board = Board([unread_view(samples.primary())], samples.limits)
+    watch = Watch([reader], board, samples.pace, LOOK_SECONDS, FakeClock(), Log())
     watch.start()
     watch.stop()
     reader.go.set()
@@ -229,8 +227,8 @@ def test_stopping_ends_every_loop() -> None:
 def test_a_loop_that_hangs_is_told() -> None:
     """Where a reading does not come back, waiting for the loops says so instead of waiting on."""
     reader = FakeReader(samples.primary())
-    board = Board([unread_view(samples.primary())], limits_of(samples.config().exporter))
-    watch = Watch([reader], board, samples.config().exporter, TurnClock(), Log())
+    board = Board([unread_view(samples.primary())], samples.limits)
+    watch = Watch([reader], board, samples.pace, LOOK_SECONDS, TurnClock(), Log())
     watch.start()
     assert not watch.join(0)
     reader.go.set()
@@ -242,8 +240,8 @@ def test_two_source_hosts_have_a_loop_for_each_source() -> None:
     host = samples.primary()
     two = replace(host, sip=(host.sip[0], samples.sip(SipMode.BACKUP)))
     reader = FakeReader(two)
-    board = Board([unread_view(two)], limits_of(samples.config().exporter))
-    watch = Watch([reader], board, samples.config().exporter, TurnClock(), Log())
+    board = Board([unread_view(two)], samples.limits)
+    watch = Watch([reader], board, samples.pace, LOOK_SECONDS, TurnClock(), Log())
     reader.go.set()
     watch.start()
     assert watch.join(LOOK_SECONDS)
@@ -294,9 +292,9 @@ def test_one_line_is_written_for_what_changed(
 ) -> None:
     """A changed state is an INFO line, a reading that begins to fail a WARNING; else silence."""
     reader = FakeReader(replace(samples.primary(), **changed))
-    board = Board([samples.view(samples.primary())], limits_of(samples.config().exporter))
+    board = Board([samples.view(samples.primary())], samples.limits)
     log = Log()
-    watch = Watch([reader], board, samples.config().exporter, TurnClock(), log)
+    watch = Watch([reader], board, samples.pace, LOOK_SECONDS, TurnClock(), log)
     reader.go.set()
     watch.start()
     assert watch.join(LOOK_SECONDS)

@@ -13,7 +13,7 @@ from cluster.config import parse
 from cluster.config_model import Cluster, Config
 from cluster.errors import ClusterError
 from cluster.model import ClusterView, PortState, Problem, Reason
-from exporter.board import Board, limits_of
+from exporter.board import Board
 from exporter.web import Parts, create_app
 from tests.unit import exporter_samples as samples
 
@@ -30,7 +30,7 @@ def client(
 ) -> FlaskClient:
     """Return a client of an exporter whose board shows the view."""
     config = config or samples.config()
-    board = Board([view or samples.healthy()], limits_of(config.exporter))
+    board = Board([view or samples.healthy()], samples.limits)
     clock = samples.FakeClock()
     return create_app(Parts(config, board, clock, look, lambda: is_ready, "1.2.3")).test_client()
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cluster.model import NodeState, PortRule, PortState, SipMode
-from remediator.planner import Order, UnknownPeer, plan
+from remediator.planner import Order, UnknownPeer, Unknowns, UnknownScs, plan
 from remediator.rows import Row
 from tests.unit import remediator_samples as samples
 
@@ -47,9 +47,13 @@ def test_a_situation_is_decided_as_its_file_says(file: Path) -> None:
             for name, seen in case["hosts"].items()
         )
     )
-    policy = {"order": "enable_first", "unknown_peer": "disable"} | case.get("policy", {})
+    policy = {"order": "enable_first", "unknown_peer": "disable", "unknown_scs": "hold"} | case.get(
+        "policy", {}
+    )
     decision = plan(
-        view, order=Order(policy["order"]), unknown_peer=UnknownPeer(policy["unknown_peer"])
+        view,
+        order=Order(policy["order"]),
+        unknowns=Unknowns(UnknownPeer(policy["unknown_peer"]), UnknownScs(policy["unknown_scs"])),
     )
     expected = case["expected"]
     assert expected == {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.config_model import BasicAuth, Credentials
+from cluster.config_section import BasicAuth, Credentials
 from remediator.door import Door
 
 

@@ -27,6 +27,8 @@ from remediator.planner import (
     Finding,
     Order,
     UnknownPeer,
+    Unknowns,
+    UnknownScs,
     plan,
 )
 from remediator.rows import NEEDS_PERSON, ROWS, Hold, Patience, Row
@@ -77,7 +79,7 @@ def test_no_pair_of_hosts_breaks_an_invariant() -> None:
     for one, two in product(ones, twos):
         view = samples.view(one, two)
         for order, peer in POLICIES:
-            decision = plan(view, order=order, unknown_peer=peer)
+            decision = plan(view, order=order, unknowns=Unknowns(peer))
             assert broken_invariants(view, decision, order) == [], (view, order, peer)
             assert len(decision.findings) == 1
             acting += len(decision.actions)
@@ -128,8 +130,8 @@ def test_the_place_in_the_list_decides_nothing() -> None:
             samples.host("quito-1", mode, port), samples.host("quito-2", other_mode, other_port)
         )
         for order, peer in POLICIES:
-            one = plan(view, order=order, unknown_peer=peer)
-            two = plan(samples.swapped(view), order=order, unknown_peer=peer)
+            one = plan(view, order=order, unknowns=Unknowns(peer))
+            two = plan(samples.swapped(view), order=order, unknowns=Unknowns(peer))
             assert [(f.row, names[f.host]) for f in one.findings] == [
                 (f.row, f.host) for f in two.findings
             ]
@@ -138,11 +140,16 @@ def test_the_place_in_the_list_decides_nothing() -> None:
 def test_the_default_is_enable_first_and_disable_unknown() -> None:
     """Without policy the table follows the defaults of the configuration."""
     policy = samples.config().remediator.policy
-    assert (policy.order, policy.unknown_peer) == (Order.ENABLE_FIRST, UnknownPeer.DISABLE)
+    assert (policy.order, policy.unknown_peer, policy.unknown_scs) == (
+        Order.ENABLE_FIRST,
+        UnknownPeer.DISABLE,
+        UnknownScs.HOLD,
+    )
     crashed = samples.host("quito-2", SipMode.UNKNOWN, PortState.ENABLED)
     for port in PortState:
         view = samples.view(samples.primary(port), crashed)
-        explicit = plan(view, order=Order.ENABLE_FIRST, unknown_peer=UnknownPeer.DISABLE)
+        unknowns = Unknowns(UnknownPeer.DISABLE, UnknownScs.HOLD)
+        explicit = plan(view, order=Order.ENABLE_FIRST, unknowns=unknowns)
         assert plan(view) == explicit
 
 
@@ -282,7 +289,7 @@ def test_an_action_aims_at_a_state(verb: ActionVerb, wanted: PortState) -> None:
 
 
 def _outcome(one: HostView, two: HostView, order: Order, peer: UnknownPeer) -> str:
-    decision = plan(samples.view(one, two), order=order, unknown_peer=peer)
+    decision = plan(samples.view(one, two), order=order, unknowns=Unknowns(peer))
     names = {"quito-1": "primary", "quito-2": "other"}
     does = ", ".join(f"{action.verb} {names[action.host]}" for action in decision.actions)
     parts = [str(decision.row), does or "nothing"]

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from cluster.config_model import Credentials
+from cluster.config_section import Credentials
 from remediator.door import Door
 from remediator.journal_schema import Kind
 from remediator.looks import Trigger

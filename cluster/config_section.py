@@ -1,0 +1,35 @@
+"""What every part of ``clusters.yml`` is made of: frozen sections, and credentials. Pure."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cluster.config_values import FilePath
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, strict in types, refusing unknown keys."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class BasicAuth(Section):
+    """A user name and the file that holds the password."""
+
+    username: str = Field(min_length=1, description="user name")
+    password_file: FilePath = Field(description="file whose first line is the password")
+
+
+class Credentials(Section):
+    """Credentials of one kind, by file."""
+
+    bearer_token_file: FilePath | None = Field(
+        None, description="file whose first line is the bearer token"
+    )
+    basic_auth: BasicAuth | None = Field(None, description="user name and password")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Credentials:
+        if self.bearer_token_file and self.basic_auth:
+            raise ValueError("bearer_token_file and basic_auth exclude each other")
+        return self
