@@ -1,0 +1,102 @@
+"""The command that asks for a look: what it refuses, what it says, and what it must not import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remediator import reconcile
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def last(**more: Any) -> dict[str, Any]:
+    """Return a look as the API tells it."""
+    return {
+        "number": 12,
+        "ending": "right",
+        "hold": None,
+        "text": "",
+        "why": "every port follows the mode",
+        "would": [],
+    } | more
+
+
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        (last(), "look 12, right: every port follows the mode"),
+        (
+            last(ending="held", hold="two_primaries", text="more than one\n is primary"),
+            "look 12, held, two_primaries: more than one is primary",
+        ),
+        (
+            last(ending="observed", would=["enable 5080 on quito-1", "disable 5080 on quito-2"]),
+            "look 12, observed: would enable 5080 on quito-1, disable 5080 on quito-2",
+        ),
+        (
+            last(ending=None, hold="bug", text="KeyError: 'x'"),
+            "look 12, failed, bug: KeyError: 'x'",
+        ),
+    ],
+)
+def test_a_look_is_said_in_one_line(look: dict[str, Any], words: str) -> None:
+    """Who starts it keeps one line of a log, and the reason stands in it."""
+    assert reconcile.said(look) == words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "the following arguments are required: CLUSTER"),
+        (["quito", "--url", "ftp://x"], "'ftp://x' is not an http or https address"),
+        (["quito", "--timeout", "0.5"], "argument --timeout: 1 to 3600"),
+        (["quito", "--timeout", "nan"], "argument --timeout: 1 to 3600"),
+        (["quito", "--token-file", "a", "--config.file", "b"], "not allowed with argument"),
+    ],
+)
+def test_wrong_use_is_explained(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], problem: str
+) -> None:
+    """Status 2, and what is wrong, on standard error."""
+    assert reconcile.main(arguments) == 2
+    assert problem in capsys.readouterr().err
+
+
+def test_help_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    """Status 0."""
+    assert reconcile.main(["--help"]) == 0
+    assert "--wait" in capsys.readouterr().out
+
+
+def test_credentials_that_are_not_there_are_wrong_use(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Before anything is sent, by token file or by configuration."""
+    missing = tmp_path / "token"
+
+    assert reconcile.main(["quito", "--token-file", str(missing)]) == 2
+    assert reconcile.main(["quito", "--config.file", str(missing)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("sipnlb: quito: no credentials: [Errno 2] No such file")
+    assert said[1].startswith(f"sipnlb: quito: no credentials: {missing}: ")
+
+
+def test_it_imports_nothing_of_the_service() -> None:
+    """What takes long to import is left alone, so that a control script is quick."""
+    heavy = "flask sqlalchemy pydantic structlog prometheus_client requests yaml cheroot"
+    code = (
+        "import sys; sys.argv = ['', 'reconcile', '--help']; "
+        "from remediator.command import entry_point\n"
+        "try: entry_point()\n"
+        f"except SystemExit: print([m for m in '{heavy}'.split() if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert "--wait" in done.stdout
+    assert done.stdout.endswith("\n[]\n")
