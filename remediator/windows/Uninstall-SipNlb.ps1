@@ -1,0 +1,35 @@
+#Requires -Version 5.1
+#Requires -RunAsAdministrator
+<#
+.SYNOPSIS
+    Undoes Install-SipNlb.ps1: unregisters both endpoints and removes module and scripts.
+.DESCRIPTION
+    Transcripts are kept, because they are a record; remove them yourself. NLB, listeners, firewall
+    rules, groups and accounts are not touched. The service WinRM is restarted once, which ends all
+    remote PowerShell sessions on this host, unless -NoRestart is given.
+.PARAMETER NoRestart
+    Leave the restart of WinRM to you; until then sessions that are open go on.
+.NOTES
+    This script has not run on Windows yet; try it on a host that carries no traffic.
+#>
+[CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
+param([switch] $NoRestart)
+
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+foreach ($name in 'SipNlb', 'SipNlbRead') {
+    if (Get-PSSessionConfiguration -Name $name -ErrorAction SilentlyContinue) {
+        if ($PSCmdlet.ShouldProcess($name, 'unregister the endpoint')) {
+            Unregister-PSSessionConfiguration -Name $name -Force -NoServiceRestart
+        }
+    }
+}
+foreach ($folder in 'WindowsPowerShell\Modules\SipNlb', 'SipNlb') {
+    $path = Join-Path $env:ProgramFiles $folder
+    if (Test-Path $path) { Remove-Item -Recurse -Force -Path $path }
+}
+if (-not $NoRestart) {
+    Write-Warning 'WinRM is restarted: all remote PowerShell sessions on this host end now.'
+    if ($PSCmdlet.ShouldProcess('WinRM', 'restart the service')) { Restart-Service -Name WinRM }
+}
