@@ -1,0 +1,68 @@
+"""Edge: mode source ``log``, SIP Server's main log, read as a file.
+
+The log is the process's own word at the moment it was written, so it lags by nothing; but a
+process that crashes writes nothing. Therefore it counts only with a sign of life.
+By hand: look for ids 04560 to 04563 in the newest ``PATH.DATE.log``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cluster.clock import Deadline
+from cluster.config_sources import LogSource
+from cluster.model import Reading, SipMode, SipStatus
+from cluster.sip.liveness import LivenessCheck, liveness_check
+from cluster.sip.log_folder import LogFolder
+from cluster.sip.log_place import PlaceFile
+from cluster.sip.log_tail import LogTail
+from cluster.surroundings import Surroundings
+
+NAME = "log"
+
+
+class LogSipSource:
+    """Reads the mode of one SIP Server from its log. Readers of one log share its tail."""
+
+    def __init__(self, source: LogSource, address: str, given: Surroundings) -> None:
+        """Wire tail and sign of life; nothing is read yet. address: of the host."""
+        self.name = NAME
+        self.lag_seconds = source.lag
+        self._clock = given.clock
+        self._liveness = given.shared.get(
+            ("liveness", source, address, given.live),
+            lambda: liveness_check(source.liveness, address, given.clock, live=given.live),
+        )
+        self._tail = given.shared.get(
+            ("log", source.path), lambda: _tail(source, self._liveness, given)
+        )
+
+    def read(self, deadline: Deadline) -> Reading[SipStatus]:
+        """Read the log to its end, then look for a sign of life; never raises for either."""
+        told = self._tail.read(deadline)
+        problem = told.problem or self._liveness.problem(told.moment, deadline)
+        return Reading(
+            SipStatus(
+                mode=SipMode.UNKNOWN if problem else told.state.mode,
+                application=told.application,
+            ),
+            source=NAME,
+            asked=told.asked,
+            answered=self._clock.now(),
+            lag_seconds=self.lag_seconds,
+            problem=problem,
+            command=str(told.file),
+            raw=told.state.line or "",
+        )
+
+
+def _tail(source: LogSource, liveness: LivenessCheck, given: Surroundings) -> LogTail:
+    path = Path(source.path)
+    kept_in = given.state_directory
+    return LogTail(
+        LogFolder(path, source.encoding),
+        given.clock,
+        None if kept_in is None else PlaceFile(kept_in, path),
+        wants_moment=liveness.wants_moment,
+        follows=given.live,
+    )
