@@ -1,0 +1,211 @@
+"""Edge: a host that is read through the exporter that runs on it. It is never commanded.
+
+One request brings all readings of the host. Readings that are wanted at the same time share it:
+whoever asks before it is sent takes part; a request that is under way is never joined, since its
+question is older than the asker's. Pairs with `cluster.host_view_json`.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from cluster import host_view_json
+from cluster.clock import Clock, Deadline, Instant
+from cluster.config_model import Cluster, Host
+from cluster.config_runners import PeerSettings
+from cluster.door import authorization
+from cluster.errors import ClusterError
+from cluster.host_view_json import Identity
+from cluster.identity import of_application
+from cluster.model import (
+    HostView,
+    NlbParams,
+    NodeStatus,
+    PortRule,
+    PortStatus,
+    Problem,
+    Reading,
+    Reason,
+    SipStatus,
+)
+from cluster.page import PageError, fetch
+
+SOURCE = "peer"
+MAX_BYTES = 4 * 1024 * 1024
+GATHER_SECONDS = 0.01
+"""How long a request waits for others to share it."""
+
+MAX_UNDER_WAY = 4
+"""Requests that may hang at once, beyond their deadline; further readings are BUSY."""
+
+GRACE_SECONDS = 0.1
+
+
+class Fetch(Protocol):
+    """Brings a page; `cluster.page.fetch` is the real one. Raises `PageError`."""
+
+    def __call__(
+        self,
+        url: str,
+        deadline: Deadline,
+        clock: Clock,
+        max_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        trust: ssl.SSLContext | None = None,
+    ) -> bytes:
+        """Return its bytes."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """One request. view: what it brought, None until `done` is set."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+    view: HostView | None = None
+
+
+class PeerReader:
+    """A host whose own exporter is asked."""
+
+    def __init__(self, cluster: Cluster, host: Host, clock: Clock, fetch: Fetch = fetch) -> None:
+        """Keep whom to ask. Raises `ClusterError` for a ca_file that cannot be used."""
+        assert isinstance(host.runner, PeerSettings)
+        self.cluster = cluster.name
+        self.host = host.name
+        self.rules = cluster.rules
+        self.source_names: tuple[str, ...] = (SOURCE,)
+        self._settings = host.runner
+        self._application = host.sip_server.application
+        self._identity = Identity(cluster.name, host.name, host.host_id, cluster.rules)
+        self._url = host.runner.url.rstrip("/") + host_view_json.PATH + quote(host.name)
+        self._url += "?" + urlencode({"cluster": cluster.name})
+        self._trust = _trust(host.runner.ca_file)
+        self._clock, self._fetch = clock, fetch
+        self._lock = threading.Lock()
+        self._gathering: _Call | None = None
+        self._under_way = 0
+
+    def sip(self, source_index: int, deadline: Deadline) -> Reading[SipStatus]:  # noqa: ARG002 - the host's own order of sources decides
+        """Read the effective mode, as the host's own sources tell it."""
+        view = self._view(deadline)
+        told = view.effective_sip
+        return replace(told, value=replace(told.value, scs_connected=view.scs_connected))
+
+    def node(self, deadline: Deadline) -> Reading[NodeStatus]:
+        """Read the node's state."""
+        return self._view(deadline).node
+
+    def port(self, rule: PortRule, deadline: Deadline) -> Reading[PortStatus]:
+        """Read the state of one port rule."""
+        return self._view(deadline).port(rule)
+
+    def params(self, deadline: Deadline) -> Reading[NlbParams]:
+        """Read the driver's parameters and rules."""
+        return self._view(deadline).params
+
+    def unread(
+        self, reason: Reason, text: str, asked: Instant, given_up: Instant | None = None
+    ) -> HostView:
+        """Return a view in which everything is unknown for one reason.
+
+        given_up: when it was no longer waited for; None for at once.
+        """
+        problem = Problem(reason, text)
+
+        def reading(value: Any, lag: float = 0.0) -> Reading[Any]:
+            ended, command = given_up or asked, f"GET {self._url}"
+            return Reading(value, SOURCE, asked, ended, lag, problem, command)
+
+        return HostView(
+            self.host,
+            (reading(SipStatus(), self._settings.lag),),
+            reading(NodeStatus()),
+            tuple((rule, reading(PortStatus())) for rule in self.rules),
+            reading(NlbParams()),
+        )
+
+    def _view(self, deadline: Deadline) -> HostView:
+        """Return a view whose request is sent from now on."""
+        asked = self._clock.now()
+        with self._lock:
+            call, leads = self._gathering, False
+            if call is None and self._under_way < MAX_UNDER_WAY:
+                call = self._gathering = _Call()
+                self._under_way += 1
+                leads = True
+        if call is None:
+            return self.unread(Reason.BUSY, "earlier requests still hang", asked)
+        if leads:
+            self._lead(call, deadline)
+        else:
+            self._clock.wait(deadline.remaining(asked) + GRACE_SECONDS, call.done)
+        now = self._clock.now()
+        return call.view or self.unread(Reason.TIMEOUT, "no answer in time", asked, now)
+
+    def _lead(self, call: _Call, deadline: Deadline) -> None:
+        """Gather, then send; whatever happens, nobody waits for ever."""
+        asked = self._clock.now()
+        try:
+            self._clock.wait(min(GATHER_SECONDS, deadline.remaining(asked)), threading.Event())
+            with self._lock:
+                self._gathering = None
+            call.view = self._asked(deadline)
+        except Exception as error:  # noqa: BLE001 - boundary: a bug here must not cost the other hosts
+            text = f"{type(error).__name__}: {error}"
+            call.view = self.unread(Reason.BUG, text, asked, self._clock.now())
+        finally:
+            with self._lock:
+                self._gathering = None if self._gathering is call else self._gathering
+                self._under_way -= 1
+            call.done.set()
+
+    def _asked(self, deadline: Deadline) -> HostView:
+        sent = self._clock.now()
+        headers = {"Accept": "application/json"}
+        headers[host_view_json.TIMEOUT_HEADER] = f"{deadline.remaining(sent):.3f}"
+        try:
+            headers |= authorization(self._settings)
+            body = self._fetch(self._url, deadline, self._clock, MAX_BYTES, headers, self._trust)
+        except ClusterError as error:
+            return self._failed(Problem(Reason.UNREACHABLE, str(error)), sent)
+        except PageError as error:
+            return self._failed(error.problem, sent)
+        view = host_view_json.read(body, self._identity, sent)
+        if isinstance(view, Problem):
+            return self._failed(view, sent)
+        own = tuple(of_application(reading, self._application) for reading in view.sip)
+        return _named(replace(view, sip=own))
+
+    def _failed(self, problem: Problem, sent: Instant) -> HostView:
+        return self.unread(problem.reason, problem.text, sent, self._clock.now())
+
+
+def _named(view: HostView) -> HostView:
+    """Say of every reading that it came through the peer."""
+
+    def named(reading: Reading[Any]) -> Reading[Any]:
+        return replace(reading, source=f"{SOURCE} {reading.source}")
+
+    return replace(
+        view,
+        sip=tuple(named(reading) for reading in view.sip),
+        node=named(view.node),
+        ports=tuple((rule, named(reading)) for rule, reading in view.ports),
+        params=named(view.params),
+    )
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext | None:
+    if ca_file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ClusterError(
+            ca_file, f"cannot be used as certificates: {error}", "name a file in PEM form"
+        ) from error
