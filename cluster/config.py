@@ -19,6 +19,7 @@ from cluster.config_model import Config
 from cluster.errors import ClusterError, ConfigError, ConfigProblem
 
 MAX_BYTES = 16 * 1024 * 1024
+NO_VALUE = "has no value", "write one; clusters.example.yml shows what may stand there"
 
 
 def load(file: Path) -> Config:
@@ -93,7 +94,7 @@ def _explain(error: ValidationError, document: strict_yaml.Document) -> Iterator
             other["loc"][: len(path)] == path and other is not finding for other in findings
         ):
             continue  # it counts only sound items; what is unsound in them is reported itself
-        problem, hint = _words(finding, path)
+        problem, hint = NO_VALUE if finding["input"] is None else _words(finding, path)
         yield ConfigProblem(document.line_of(path), strict_yaml.path_text(path), problem, hint)
 
 

@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
+from cluster.config_exec import contradictions_of_exec
+from cluster.config_log import contradictions_of_log
 from cluster.config_model import Cluster, Config, Rule
+from cluster.config_nlb import contradictions_of_nlb
+from cluster.config_peers import contradictions_of_peers
 from cluster.config_sources import HttpSource
+from cluster.config_ssh import contradictions_of_ssh
 from cluster.errors import ConfigProblem
 from cluster.model import ALL_VIPS
 from cluster.strict_yaml import Document, Path, path_text
@@ -30,8 +35,13 @@ def contradictions(config: Config, document: Document) -> list[ConfigProblem]:
         for number, source in enumerate(host.sip_server.sources)
         if isinstance(source, HttpSource)
     )
+    found += contradictions_of_exec(config)
+    found += contradictions_of_log(config)
     for index, cluster in enumerate(config.clusters):
         found += _in_cluster(cluster, ("clusters", index))
+        found += contradictions_of_nlb(cluster, ("clusters", index))
+        found += contradictions_of_ssh(cluster, ("clusters", index))
+        found += contradictions_of_peers(cluster, config.remediator.policy, ("clusters", index))
         found += _shared_rules(config, index)
     return [
         ConfigProblem(document.line_of(path), path_text(path), problem, hint)
@@ -61,6 +71,13 @@ def _in_cluster(cluster: Cluster, at: Path) -> Iterator[tuple[Path, str, str]]:
                     "the page would be read through the cluster's own address",
                     "use the host's dedicated address",
                 )
+    probe = cluster.service_probe
+    if probe is not None and probe.address in {host.address for host in cluster.hosts}:
+        yield (
+            (*at, "service_probe", "address"),
+            f"{probe.address} is the dedicated address of a host",
+            "give an address that callers use; OPTIONS to one host say nothing of the service",
+        )
     yield from _shared_programs(cluster, at)
     for number, rule in enumerate(cluster.port_rules):
         for other_number, other in enumerate(cluster.port_rules[:number]):

@@ -12,12 +12,14 @@ from pydantic import Field, model_validator
 
 from cluster.config_runners import PeerSettings, RunnerSettings
 from cluster.config_section import Credentials, Section
+from cluster.config_service import ServiceProbe
 from cluster.config_sources import SourceSettings
 from cluster.config_values import (
     Address,
     AutoOrDuration,
     AutoOrPositiveDuration,
     CodePage,
+    Duration,
     FilePath,
     HttpUrl,
     Name,
@@ -45,6 +47,21 @@ class Nlb(Section):
     phrases_file: FilePath | None = Field(
         None, description="phrases of this site, tried before the built-in ones"
     )
+    scripts: FilePath | None = Field(
+        None,
+        description="folder on the host with the two scripts of cim; "
+        "default: C:\\Program Files\\SipNlb",
+    )
+
+    @property
+    def refresh(self) -> float:
+        """Least seconds between two readings where no other pace is set: PowerShell is dear."""
+        return 5.0 if self.backend == "cim" else 0.0
+
+    @property
+    def names_cluster(self) -> bool:
+        """Whether a change names the NLB cluster, so that no other one of the host is touched."""
+        return self.backend == "cim"
 
 
 class SipServer(Section):
@@ -52,7 +69,7 @@ class SipServer(Section):
 
     application: str = Field(min_length=1, description="name of its Application object")
     sources: tuple[SourceSettings, ...] = Field(
-        min_length=1, description="where its mode is read; the first that knows it decides"
+        (), description="where its mode is read; the first that knows it decides; none on a peer"
     )
 
 
@@ -70,6 +87,13 @@ class Host(Section):
     def is_peer(self) -> bool:
         """Whether it is only read, through the exporter that runs on it."""
         return isinstance(self.runner, PeerSettings)
+
+    @property
+    def largest_lag(self) -> float:
+        """Seconds by which its slowest mode source may lag."""
+        if isinstance(self.runner, PeerSettings):
+            return self.runner.lag
+        return max((source.lag for source in self.sip_server.sources), default=0.0)
 
 
 class Rule(Section):
@@ -108,6 +132,9 @@ class Cluster(Section):
     )
     port_rules: tuple[Rule, ...] = Field(min_length=1, description="the rules that follow the mode")
     hosts: tuple[Host, ...] = Field(min_length=2, description="the nodes")
+    service_probe: ServiceProbe | None = Field(
+        None, description="SIP OPTIONS to the virtual IP; default: none is sent"
+    )
 
     @property
     def nlb_ip(self) -> str:
@@ -122,7 +149,17 @@ class Cluster(Section):
     @property
     def largest_lag(self) -> float:
         """Seconds by which the slowest mode source of the cluster may lag."""
-        return max(source.lag for host in self.hosts for source in host.sip_server.sources)
+        return max(host.largest_lag for host in self.hosts)
+
+    @property
+    def own_hosts(self) -> tuple[Host, ...]:
+        """The hosts that are read and commanded from here; all but peers."""
+        return tuple(host for host in self.hosts if not host.is_peer)
+
+    @property
+    def peers(self) -> frozenset[str]:
+        """Names of the hosts that are only read, through the exporter that runs on each."""
+        return frozenset(host.name for host in self.hosts if host.is_peer)
 
 
 class Refresh(Section):
@@ -131,7 +168,8 @@ class Refresh(Section):
     sip_server: PositiveDuration = Field(1.0, description="mode of the SIP Server")
     nlb: AutoOrPositiveDuration = Field(
         None,
-        description="node state and port states; auto (the default): 1s local, 5s over a network",
+        description="node state and port states; auto (the default): 1s local, "
+        "5s over a network or with cim",
     )
     params: PositiveDuration = Field(60.0, description="parameters and rules of the driver")
 
@@ -141,6 +179,15 @@ class Exporter(Section):
 
     refresh: Refresh = Field(default_factory=Refresh, description="how often each host is read")
     timeout: PositiveDuration = Field(2.0, description="how long one reading may take")
+    state_directory: FilePath | None = Field(
+        None,
+        description="folder in which the place in SIP Server logs is kept over a restart; "
+        "default: it is not kept",
+    )
+    web: Credentials = Field(
+        default_factory=Credentials,
+        description="credentials that callers of its API (peers) must show; needed beyond loopback",
+    )
 
 
 class Alertmanager(Credentials):
@@ -189,6 +236,9 @@ class Remediator(Section):
         (), description="Alertmanagers that are asked for firing repair alerts"
     )
     resync: PositiveDuration = Field(30.0, description="how often they are asked")
+    routine_look: Duration = Field(
+        60.0, description="how often a cluster is looked at where nothing calls for it; 0s: never"
+    )
     web: Credentials = Field(
         default_factory=Credentials,
         description="credentials that callers of its API must show; needed beyond loopback",
@@ -202,10 +252,18 @@ class Remediator(Section):
     verify_timeout: PositiveDuration = Field(
         10.0, description="how long a port may take to be read as switched after the command"
     )
+    peer_wait: PositiveDuration = Field(
+        10.0, description="how long a peer's own remediator is given to do its part"
+    )
     attempts: int = Field(
         3, ge=1, le=10, description="tries of one action before a person is called"
     )
     workers: int = Field(32, ge=1, le=256, description="clusters that are looked at side by side")
+    state_directory: FilePath | None = Field(
+        None,
+        description="folder in which the place in SIP Server logs is kept over a restart; "
+        "default: it is not kept",
+    )
 
     @model_validator(mode="after")
     def _look_within_age(self) -> Remediator:
@@ -229,6 +287,12 @@ class Config(Section):
         """How much it holds, in words: ``1 cluster, 2 hosts``."""
         clusters, hosts = len(self.clusters), sum(len(each.hosts) for each in self.clusters)
         return f"{clusters} cluster{'s' if clusters != 1 else ''}, {hosts} hosts"
+
+    @property
+    def peer_runners(self) -> tuple[PeerSettings, ...]:
+        """How each peer is asked."""
+        hosts = (host for cluster in self.clusters for host in cluster.hosts)
+        return tuple(h.runner for h in hosts if isinstance(h.runner, PeerSettings))
 
     def cluster(self, name: str) -> Cluster | None:
         """Return the cluster of that name, or None."""

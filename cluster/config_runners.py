@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cluster.config_section import Credentials, Section
-from cluster.config_values import FilePath, HttpUrl, Port
+from cluster.config_values import (
+    AccountName,
+    Address,
+    Duration,
+    FilePath,
+    Fingerprint,
+    HttpUrl,
+    Port,
+    PositiveDuration,
+)
 
 
 class LocalSettings(Section):
@@ -25,29 +34,78 @@ class LocalSettings(Section):
 class SshAccount(Section):
     """An account on the host, and the key that opens it."""
 
-    user: str = Field(min_length=1, description="account on the host")
+    user: AccountName = Field(description="account on the host")
     key_file: FilePath | None = Field(
-        None, description="private key; default: the keys of the SSH agent"
+        None, description="private key; default: whatever the SSH agent (SSH_AUTH_SOCK) holds"
     )
+    key_passphrase_file: FilePath | None = Field(
+        None, description="file whose first line is the passphrase of the private key"
+    )
+
+    @model_validator(mode="after")
+    def _passphrase_of_a_key(self) -> SshAccount:
+        if self.key_passphrase_file and not self.key_file:
+            raise ValueError("key_passphrase_file needs key_file; the agent asks for its own")
+        return self
 
 
 class SshSettings(Section):
-    """Requests are carried out over SSH, by OpenSSH for Windows on the host."""
+    """Requests are carried out over SSH, by OpenSSH for Windows on the host.
+
+    A host whose key is not the known one is always refused; nothing here switches that off.
+    """
 
     refresh: ClassVar[float] = 5.0
 
     type: Literal["ssh"] = Field(description="over SSH, by OpenSSH for Windows on the host")
+    address: Address | None = Field(
+        None, description="where the SSH server listens, if not on the host's address"
+    )
     port: Port = Field(22, description="port of the SSH server")
     read: SshAccount = Field(description="account that reads; the only one the exporter uses")
     act: SshAccount | None = Field(
         None, description="account that enables and disables ports; without it nothing is changed"
     )
+    known_hosts: FilePath | None = Field(
+        None, description="file with the host's key; default: ~/.ssh/known_hosts"
+    )
+    host_key: Fingerprint | None = Field(
+        None, description="fingerprint of the host's key, as ssh-keygen -l prints it"
+    )
+    shell: Literal["cmd", "powershell", "posix"] = Field(
+        "cmd", description="shell that the host's SSH server starts: its DefaultShell"
+    )
+    connect_timeout: PositiveDuration = Field(
+        10.0, description="how long a connection may take to open; readings do not wait for it"
+    )
+
+    @model_validator(mode="after")
+    def _one_kind_of_trust(self) -> SshSettings:
+        if self.known_hosts and self.host_key:
+            raise ValueError("known_hosts and host_key exclude each other")
+        return self
 
 
 class WinrmAccount(Section):
     """An account and the JEA endpoint that it may enter."""
 
-    endpoint: str = Field(min_length=1, description="name of the PowerShell session configuration")
+    endpoint: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="name of the PowerShell session configuration",
+    )
+    user: str | None = Field(
+        None,
+        min_length=1,
+        description="account, as DOMAIN\\name or name@REALM; with kerberos the default is the "
+        "ticket of the account that sipnlb runs as",
+    )
+    password_file: FilePath | None = Field(
+        None, description="file whose first line is the password"
+    )
+    certificate_file: FilePath | None = Field(
+        None, description="client certificate (PEM), with auth certificate"
+    )
+    key_file: FilePath | None = Field(None, description="its private key (PEM), not encrypted")
 
 
 class WinrmSettings(Section):
@@ -56,19 +114,80 @@ class WinrmSettings(Section):
     refresh: ClassVar[float] = 5.0
 
     type: Literal["winrm"] = Field(description="by a restricted PowerShell endpoint on the host")
+    transport: Literal["https", "http"] = Field(
+        "https", description="http only with kerberos or ntlm, which then encrypt each message"
+    )
+    port: Port | None = Field(None, description="default: 5986 with https, 5985 with http")
+    ca_file: FilePath | None = Field(
+        None, description="certificates of who signs the hosts'; default: those Python trusts"
+    )
+    hostname: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
+        description="the host's name in its certificate and in Kerberos; default: its address",
+    )
+    auth: Literal["kerberos", "ntlm", "certificate"] = Field(
+        "kerberos", description="how both accounts prove who they are"
+    )
+    kerberos_service: str = Field(
+        "host", pattern=r"^[A-Za-z]+$", description="service part of the host's principal"
+    )
     read: WinrmAccount = Field(description="account that reads; the only one the exporter uses")
     act: WinrmAccount | None = Field(
         None, description="account that enables and disables ports; without it nothing is changed"
     )
 
+    @property
+    def effective_port(self) -> int:
+        """The port that is connected to (documented: WinRM listeners 5985 and 5986)."""
+        return self.port or (5986 if self.transport == "https" else 5985)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> WinrmSettings:
+        if self.transport == "http" and self.auth == "certificate":
+            raise ValueError("auth certificate needs transport https")
+        if self.transport == "http" and self.ca_file is not None:
+            raise ValueError("ca_file is of no use with transport http")
+        if self.auth != "kerberos" and "kerberos_service" in self.model_fields_set:
+            raise ValueError(f"kerberos_service is of no use with auth {self.auth}")
+        for name, account in (("read", self.read), ("act", self.act)):
+            if account is not None:
+                _check_account(name, account, self.auth)
+        return self
+
+
+def _check_account(name: str, account: WinrmAccount, auth: str) -> None:
+    """Raise ValueError if an account has too much or too little for a way to log in."""
+    password = (account.user, account.password_file)
+    certificate = (account.certificate_file, account.key_file)
+    if auth == "certificate" and (None in certificate or any(password)):
+        raise ValueError(f"auth certificate needs {name}.certificate_file and key_file, no user")
+    if auth != "certificate" and any(certificate):
+        raise ValueError(f"{name}.certificate_file and key_file are of no use with auth {auth}")
+    if auth == "ntlm" and None in password:
+        raise ValueError(f"auth ntlm needs {name}.user and password_file")
+    if account.password_file and not account.user:
+        raise ValueError(f"{name}.password_file needs {name}.user")
+    if auth == "kerberos" and account.user and not account.password_file:
+        raise ValueError(f"{name}.user needs password_file; leave it out to use the ticket")
+
 
 class PeerSettings(Credentials):
-    """The host is read through the exporter that runs on it, and never commanded."""
+    """The host is read through the exporter that runs on it, and never commanded.
+
+    It has no mode sources of its own here; ``lag`` stands for those that it has there.
+    """
 
     refresh: ClassVar[float] = 1.0
 
     type: Literal["peer"] = Field(description="read through the exporter on the host itself")
     url: HttpUrl = Field(description="address of that exporter, on a network card without NLB")
+    ca_file: FilePath | None = Field(
+        None, description="certificates of who signs that exporter's; default: the system's"
+    )
+    lag: Duration = Field(
+        10.0, description="the largest lag of its mode sources, as its own configuration has it"
+    )
 
 
 RunnerSettings = Annotated[

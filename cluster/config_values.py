@@ -5,6 +5,7 @@ What a value is not is said as a sentence with a hint; `cluster.config` adds the
 
 from __future__ import annotations
 
+import codecs
 import ipaddress
 import re
 from typing import Annotated
@@ -72,6 +73,20 @@ def _printable(value: str) -> str:
     return value
 
 
+def _account_name(value: str) -> str:
+    if value != value.strip() or value.startswith("-"):
+        raise ValueError(f"{value!r} is not the name of an account")
+    return _printable(value)
+
+
+def _fingerprint(value: str) -> str:
+    if re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", value) is None:
+        raise ValueError(
+            f"{value!r} is not a fingerprint; write SHA256: and 43 characters, as ssh-keygen -l"
+        )
+    return value
+
+
 def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -94,6 +109,19 @@ def code_page(value: str) -> str:
     return value
 
 
+def _log_encoding(value: str) -> str:
+    try:
+        sample = "05060 A\r\n".encode(value)
+        name = codecs.lookup(value).name
+    except (LookupError, UnicodeError):
+        sample, name = b"", ""
+    if sample != b"05060 A\r\n" and name not in {"utf-16", "utf-16-le", "utf-16-be"}:
+        raise ValueError(
+            f"{value!r} is not the coding of a log; write one such as cp1252 or utf-16"
+        )
+    return value
+
+
 Duration = Annotated[float, BeforeValidator(_duration)]
 PositiveDuration = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive)]
 Address = Annotated[str, AfterValidator(_address)]
@@ -102,6 +130,9 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
 FilePath = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+AccountName = Annotated[str, Field(min_length=1), AfterValidator(_account_name)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 CodePage = Annotated[str, AfterValidator(code_page)]
+LogEncoding = Annotated[str, AfterValidator(_log_encoding)]
 AutoOrDuration = Annotated[float | None, BeforeValidator(_auto_or_duration)]
 AutoOrPositiveDuration = Annotated[AutoOrDuration, AfterValidator(_auto_or_positive)]

@@ -26,6 +26,7 @@ from cluster.model import (
 )
 from cluster.nlb.back_ends import BACK_ENDS, NlbReads
 from cluster.nlb.dialect import Dialect
+from cluster.peer import PeerReader
 from cluster.runners.request import Runner
 from cluster.runners.table import RUNNERS
 from cluster.sip.sources import SOURCES
@@ -66,13 +67,13 @@ class HostReads(Reads, Protocol):
         """
 
 
-def runner_of(host: Host, given: Surroundings) -> tuple[Runner, Dialect]:
+def runner_of(cluster: Cluster, host: Host, given: Surroundings) -> tuple[Runner, Dialect]:
     """Wire the runner of a host that can be commanded, and the dialect that it speaks.
 
     Raises `ClusterError` if a file of the configuration cannot be used; KeyError for a host
     that is only read through its peer.
     """
-    dialect = BACK_ENDS[host.nlb.backend].dialect(host, given)
+    dialect = BACK_ENDS[host.nlb.backend].dialect(cluster, host, given)
     return RUNNERS[host.runner.type](host, dialect, given), dialect
 
 
@@ -81,11 +82,18 @@ def host_readers(cluster: Cluster, given: Surroundings) -> tuple[HostReads, ...]
     return tuple(host_reader(cluster, host, given) for host in cluster.hosts)
 
 
+def own_host_readers(cluster: Cluster, given: Surroundings) -> tuple[HostReads, ...]:
+    """Wire the readers of the hosts that are no peers: an exporter publishes only those."""
+    return tuple(host_reader(cluster, host, given) for host in cluster.own_hosts)
+
+
 def host_reader(cluster: Cluster, host: Host, given: Surroundings) -> HostReads:
     """Wire the reader of one host."""
-    runner, dialect = runner_of(host, given)
+    if host.is_peer:
+        return PeerReader(cluster, host, given.clock)
+    runner, dialect = runner_of(cluster, host, given)
     back_end = BACK_ENDS[host.nlb.backend]
-    nlb = back_end.reads(cluster, host, runner, dialect)
+    nlb = back_end.reads(cluster, host, runner, dialect, given)
     return HostReader(cluster, host, given, nlb, back_end.sources)
 
 

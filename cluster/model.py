@@ -12,6 +12,9 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from cluster.clock import Instant
+from cluster.reasons import REASON_TEXT as REASON_TEXT
+from cluster.reasons import Problem as Problem
+from cluster.reasons import Reason as Reason
 
 
 class SipMode(StrEnum):
@@ -46,59 +49,6 @@ class NodeState(StrEnum):
     SUSPENDED = "suspended"
     DISCONNECTED = "disconnected"
     UNKNOWN = "unknown"
-
-
-class Reason(StrEnum):
-    """Why a reading has no value. The label ``reason`` of ``sipnlb_reading_problem``."""
-
-    NEVER_READ = "never_read"
-    TIMEOUT = "timeout"
-    UNREACHABLE = "unreachable"
-    BUSY = "busy"
-    STALE = "stale"
-    NOT_INSTALLED = "not_installed"
-    NOT_INSTALLED_OR_DENIED = "not_installed_or_denied"
-    NO_OUTPUT = "no_output"
-    TOO_LARGE = "too_large"
-    HTTP_STATUS = "http_status"
-    MALFORMED = "malformed"
-    UNKNOWN_TEXT = "unknown_text"
-    OTHER_CLUSTER = "other_cluster"
-    OTHER_HOST = "other_host"
-    OTHER_APPLICATION = "other_application"
-    BUG = "bug"
-
-
-REASON_TEXT: dict[Reason, str] = {
-    Reason.NEVER_READ: "not read yet",
-    Reason.TIMEOUT: "no answer within the deadline",
-    Reason.UNREACHABLE: "no connection",
-    Reason.BUSY: "the previous reading has not come back yet",
-    Reason.STALE: "the last answer is too old",
-    Reason.NOT_INSTALLED: "the program cannot be started",
-    Reason.NOT_INSTALLED_OR_DENIED: "NLB is not installed on the host or the account lacks rights",
-    Reason.NO_OUTPUT: "the answer is empty",
-    Reason.TOO_LARGE: "the answer is larger than allowed",
-    Reason.HTTP_STATUS: "the HTTP status is not 200",
-    Reason.MALFORMED: "the answer is not of its format",
-    Reason.UNKNOWN_TEXT: "the answer is in words that no phrase matches",
-    Reason.OTHER_CLUSTER: "the answer does not name the configured cluster",
-    Reason.OTHER_HOST: "the answer is of another host than the configured one",
-    Reason.OTHER_APPLICATION: "the answer is of another SIP Server than the configured one",
-    Reason.BUG: "an unexpected error in sipnlb, please report it",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a reading failed: the enumerated reason, and the particulars in words."""
-
-    reason: Reason
-    text: str
-
-    def __str__(self) -> str:
-        """Join reason and particulars."""
-        return f"{self.reason}: {self.text}" if self.text else str(self.reason)
 
 
 T_co = TypeVar("T_co", covariant=True)
@@ -249,6 +199,8 @@ class NlbParams:
     heartbeat_period_ms: 100..10000. heartbeat_tolerance: missed heartbeats, 5..100.
     host_state: the word printed for it, lower case.
     clusters: number of NLB clusters that the host reported; 0 if unread.
+    host_name: the host's name, as printed. dedicated_ip: its own address on the cluster's
+    adapter. local_time: its wall clock as printed, time zone untold.
     """
 
     cluster_ip: str | None = None
@@ -261,6 +213,9 @@ class NlbParams:
     host_state: str | None = None
     rules: tuple[ReportedRule, ...] | None = None
     clusters: int = 0
+    host_name: str | None = None
+    dedicated_ip: str | None = None
+    local_time: str | None = None
 
 
 SERVING_NODE_STATES = frozenset({NodeState.CONVERGED, NodeState.CONVERGING})
@@ -268,21 +223,23 @@ SERVING_NODE_STATES = frozenset({NodeState.CONVERGED, NodeState.CONVERGING})
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """All readings of one host. sip: one reading a source, in configured order."""
+    """All readings of one host. sip: one reading a source, in configured order.
+
+    decided_by: the source whose newer answer comes before the order; None in looks.
+    """
 
     host: str
     sip: tuple[Reading[SipStatus], ...]
     node: Reading[NodeStatus]
     ports: tuple[tuple[PortRule, Reading[PortStatus]], ...]
     params: Reading[NlbParams]
+    decided_by: int | None = None
 
     @property
     def effective_sip(self) -> Reading[SipStatus]:
         """The first source, in configured order, that knows the mode; else the first source."""
-        for reading in self.sip:
-            if reading.value.mode is not SipMode.UNKNOWN:
-                return reading
-        return self.sip[0]
+        known = (reading for reading in self.sip if reading.value.mode is not SipMode.UNKNOWN)
+        return next(known, self.sip[0]) if self.decided_by is None else self.sip[self.decided_by]
 
     @property
     def mode(self) -> SipMode:

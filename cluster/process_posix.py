@@ -27,6 +27,11 @@ def default_nlb_program() -> str:
     return "nlb"
 
 
+def default_powershell_program() -> str:
+    """Return the name of PowerShell: only a stand-in for Windows' own can exist on this system."""
+    return "powershell"
+
+
 def _signal(pid: int, number: int) -> None:
     try:
         os.killpg(pid, number)

@@ -45,6 +45,19 @@ def default_nlb_program() -> str:
     documented: the tools are in ``%SystemRoot%\System32``; a 32-bit process sees the real
     folder as ``%SystemRoot%\Sysnative``.
     """
+    return _system_tool("nlb.exe")
+
+
+def default_powershell_program() -> str:
+    r"""Return the path of Windows PowerShell.
+
+    documented: ``v1.0`` is the folder of every version up to 5.1; a 32-bit process sees the
+    real folder as ``%SystemRoot%\Sysnative``.
+    """
+    return _system_tool("WindowsPowerShell", "v1.0", "powershell.exe")
+
+
+def _system_tool(*names: str) -> str:
     root = os.environ.get("SystemRoot", r"C:\Windows")
-    sysnative = os.path.join(root, "Sysnative", "nlb.exe")
-    return sysnative if os.path.exists(sysnative) else os.path.join(root, "System32", "nlb.exe")
+    sysnative = os.path.join(root, "Sysnative", *names)
+    return sysnative if os.path.exists(sysnative) else os.path.join(root, "System32", *names)

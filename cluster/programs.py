@@ -22,6 +22,7 @@ else:
     from cluster import process_posix as platform
 
 default_nlb_program = platform.default_nlb_program
+default_powershell_program = platform.default_powershell_program
 
 MAX_OUTPUT_BYTES = 256 * 1024
 """Output kept from one program; what is beyond is read and dropped."""
@@ -82,20 +83,25 @@ class RunGroup:
 
 
 def run(
-    argv: Sequence[str], deadline: Deadline, clock: Clock, group: RunGroup | None = None
+    argv: Sequence[str],
+    deadline: Deadline,
+    clock: Clock,
+    group: RunGroup | None = None,
+    given: bytes | None = None,
 ) -> Finished:
     """Run a program to its end or to the deadline, whichever comes first.
 
-    It reads nothing from standard input. Never raises for what the program does. Returns
-    within the deadline even if what it started keeps its output open.
-    group: lets another thread end it before that.
+    Never raises for what the program does. Returns within the deadline even if what it started
+    keeps its output open.
+    group: lets another thread end it before that. given: what it can read from its standard
+    input; None for nothing.
     """
     asked = clock.now()
     group = group or RunGroup()
     try:
         process = subprocess.Popen(
             list(argv),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             **platform.start_options(),
@@ -109,6 +115,8 @@ def run(
     timed_out = False
     try:
         group.add(process.pid)
+        if given is not None:
+            threading.Thread(target=_give, args=(process, given), daemon=True).start()
         for collector in collectors:
             collector.join(deadline.remaining(clock.now()))
         process.wait(deadline.remaining(clock.now()))
@@ -128,6 +136,13 @@ def run(
         timed_out=timed_out,
         truncated=any(collector.truncated for collector in collectors),
     )
+
+
+def _give(process: subprocess.Popen[bytes], given: bytes) -> None:
+    """Write to a program's standard input and close it; one that does not read it loses it."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError), process.stdin:
+        process.stdin.write(given)
 
 
 class _Collector(threading.Thread):

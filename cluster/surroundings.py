@@ -44,6 +44,11 @@ class Shared:
                 each.close()
 
 
+def path_of(directory: str | None) -> Path | None:
+    """Return a configured folder as a path, None where none is configured."""
+    return None if directory is None else Path(directory)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a reader or runner needs besides its own configuration.

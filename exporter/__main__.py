@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 from cluster import log
 from cluster.clock import Clock, SystemClock, deadline_in
 from cluster.config import load
 from cluster.config_model import Config
+from cluster.door import Door
 from cluster.errors import ClusterError
 from cluster.flags import (
     EXIT_FAILED,
@@ -20,21 +22,23 @@ from cluster.flags import (
     add_program_flags,
     version,
 )
-from cluster.host_reader import HostReads, host_readers
+from cluster.host_reader import HostReads, own_host_readers
 from cluster.model import ClusterView, Reason
 from cluster.programs import RunGroup
-from cluster.serve import WebServer, parse_listen_address
+from cluster.serve import WebServer, is_loopback, parse_listen_address
 from cluster.stop import StopAsked
-from cluster.surroundings import Surroundings
-from exporter import explain
+from cluster.surroundings import Surroundings, path_of
+from exporter import check, clusters_command, explain
 from exporter.board import Board
-from exporter.pace import limits_of, refresh_seconds
+from exporter.hosts_api import HostsApi
+from exporter.pace import limits_of, refresh_seconds, timeout_seconds
 from exporter.probe import Prober
+from exporter.virtual_ip import virtual_ips
 from exporter.watch import Watch
 from exporter.web import Parts, create_app
 
 DEFAULT_PORT = 9876
-WEB_THREADS = 16
+WEB_THREADS = 24
 MAX_BODY_BYTES = 64 * 1024
 STOP_SECONDS = 0.8
 """How long running answers and readings, side by side, have to end; what hangs is left behind."""
@@ -53,9 +57,15 @@ def main(argv: list[str] | None = None) -> int:
         return ended.code if isinstance(ended.code, int) else EXIT_WRONG_USE
     if options.command == "explain":
         return explain.run(options, sys.stdin.buffer, sys.stdout, sys.stderr)
+    if options.command == "check":
+        return check.run(options, SystemClock(), sys.stdout, sys.stderr)
+    if options.command == "clusters":
+        return clusters_command.run(options, SystemClock(), sys.stdout, sys.stderr)
     try:
         config = load(options.config_file)
         address = parse_listen_address(options.listen_address)
+        door = Door(config.exporter.web, "exporter")
+        door.check()
     except ClusterError as error:
         print(f"sipnlb-exporter: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
@@ -64,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
         return EXIT_OK
     log.configure(options.log_level, options.log_format)
     try:
-        _serve(config, address)
+        _serve(config, address, door)
     except ClusterError as error:
         print(f"sipnlb-exporter: {error}", file=sys.stderr)
         return EXIT_FAILED
@@ -86,15 +96,31 @@ def _parser() -> argparse.ArgumentParser:
             "Exit status: 0 something was read, 1 nothing was, 2 wrong use.",
         )
     )
+    check.add_arguments(
+        commands.add_parser(
+            "check",
+            help="look at every host once and say what is wrong and what to do",
+            description=check.DESCRIPTION,
+        )
+    )
+    clusters_command.add_arguments(
+        commands.add_parser(
+            "clusters",
+            help="print a skeleton of clusters.yml, made of what NLB reports",
+            description=clusters_command.DESCRIPTION,
+        )
+    )
     return parser
 
 
-def _serve(config: Config, address: tuple[str, int]) -> None:
+def _serve(config: Config, address: tuple[str, int], door: Door) -> None:
     """Run until SIGTERM or SIGINT. Raises `ClusterError` if it cannot begin."""
     clock, group = SystemClock(), RunGroup()
-    given = Surroundings(clock, group=group, live=False)
+    given = Surroundings(
+        clock, group=group, live=False, state_directory=path_of(config.exporter.state_directory)
+    )
     logger = log.get("exporter")
-    readers = [reader for cluster in config.clusters for reader in host_readers(cluster, given)]
+    readers = [each for cluster in config.clusters for each in own_host_readers(cluster, given)]
     settings = config.exporter
     hosts = {(c.name, host.name): host for c in config.clusters for host in c.hosts}
     board = Board(
@@ -105,12 +131,19 @@ def _serve(config: Config, address: tuple[str, int]) -> None:
         readers,
         board,
         lambda cluster, host, key: refresh_seconds(settings, hosts[cluster, host], key),
-        settings.timeout,
+        lambda cluster, host, key: timeout_seconds(settings, hosts[cluster, host], key),
         clock,
         logger,
     )
     prober = Prober(given)
-    app = create_app(Parts(config, board, clock, prober.look, watch.is_ready, version()))
+    service = virtual_ips(config.clusters, clock, logger)
+    # A peer's question is answered from now, never from what a slow source told before.
+    live = Prober(replace(given, live=True))
+    beyond = not is_loopback(address[0])
+    peers = HostsApi(config, door, live.look_at_host, clock, is_open_to_all=beyond)
+    app = create_app(
+        Parts(config, board, clock, prober.look, watch.is_ready, version(), service, peers)
+    )
     server = WebServer(
         app,
         address,
@@ -119,10 +152,12 @@ def _serve(config: Config, address: tuple[str, int]) -> None:
     )
     stop = StopAsked()
     watch.start()
+    service.start()
     server.start()
     logger.info("listening", url=server.url, clusters=len(config.clusters), version=version())
     logger.info("stopping", signal=stop.wait(clock))
     watch.stop()
+    service.stop()
     group.end()
     deadline = deadline_in(clock, STOP_SECONDS)
     server.close(deadline.remaining(clock.now()))

@@ -17,6 +17,7 @@ from cluster.clock import Instant
 from cluster.identity import own_readings_only
 from cluster.model import ClusterView, HostView, Problem, Reading, Reason, SipMode
 from exporter.pace import Limits
+from exporter.precedence import SourceNews, deciding
 from exporter.readings import (
     Kind,
     ReadingKey,
@@ -96,6 +97,7 @@ class Board:
             (frame.cluster, host.host): host for frame in self._frames for host in frame.hosts
         }
         self._history = dict.fromkeys(self._hosts, ModeHistory())
+        self._news = {place: (SourceNews(),) * len(view.sip) for place, view in self._hosts.items()}
 
     def put(
         self, cluster: str, host: str, key: ReadingKey, reading: Reading[Any], now: Instant
@@ -108,21 +110,25 @@ class Board:
             view = with_reading(view, key, reading)
             self._hosts[place] = view
             if key.kind is Kind.MODE:
-                mode = self._aged(cluster, view, now).mode
+                news = list(self._news[place])
+                news[key.index] = news[key.index].after(reading)
+                self._news[place] = tuple(news)
+                mode = self._aged(cluster, view, self._news[place], now).mode
                 self._history[place] = self._history[place].after(mode, reading.answered.utc)
         return _change(cluster, view, key, before, reading)
 
     def snapshot(self, now: Instant) -> Snapshot:
         """Return all views as they are at `now`, what is too old as unknown."""
         with self._lock:
-            hosts, history = dict(self._hosts), dict(self._history)
+            hosts, history, news = dict(self._hosts), dict(self._history), dict(self._news)
+
+        def shown(cluster: str, host: str) -> HostView:
+            return self._aged(cluster, hosts[cluster, host], news[cluster, host], now)
+
         views = tuple(
             replace(
                 frame,
-                hosts=tuple(
-                    self._aged(frame.cluster, hosts[frame.cluster, h.host], now)
-                    for h in frame.hosts
-                ),
+                hosts=tuple(shown(frame.cluster, host.host) for host in frame.hosts),
                 began=now,
                 ended=now,
             )
@@ -136,14 +142,16 @@ class Board:
             views = tuple(self._hosts.values())
         return all(_was_tried(reading) for view in views for reading in view.readings())
 
-    def _aged(self, cluster: str, view: HostView, now: Instant) -> HostView:
+    def _aged(
+        self, cluster: str, view: HostView, news: tuple[SourceNews, ...], now: Instant
+    ) -> HostView:
         for key in keys_of(view):
             reading = reading_of(view, key)
             limits = self._limits_of(cluster, view.host, key)
             aged = _aged_reading(key.kind, reading, limits, now)
             if aged is not reading:
                 view = with_reading(view, key, aged)
-        return own_readings_only(view)
+        return own_readings_only(replace(view, decided_by=deciding(view.sip, news)))
 
 
 def _was_tried(reading: Reading[Any]) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from cluster.model import SipMode
+from cluster.model import SipMode, SipStatus
+from cluster.sip.agreement import source_labels
 from exporter.measures import Measure, Sample, Subject, if_known, state_set
-from exporter.readings import source_labels
 
 
 def _up(subject: Subject) -> Iterator[Sample]:
@@ -27,6 +27,16 @@ def _changes(subject: Subject) -> tuple[Sample, ...]:
 def _since(subject: Subject) -> tuple[Sample, ...]:
     since = subject.history.since if subject.history else None
     return if_known(since.timestamp() if since else None)
+
+
+def _told(tell: Callable[[SipStatus], bool | None]) -> Callable[[Subject], tuple[Sample, ...]]:
+    """Measure a fact of the first source that tells it."""
+
+    def samples(subject: Subject) -> tuple[Sample, ...]:
+        told = (tell(reading.value) for reading in subject.view.sip)
+        return if_known(next((value for value in told if value is not None), None))
+
+    return samples
 
 
 MEASURES = (
@@ -64,23 +74,23 @@ MEASURES = (
     Measure(
         "sip_server_ha_link_up",
         "1 if the SIP Server has its link to the other one of the pair (HA_LINK), 0 if not.",
-        lambda subject: if_known(subject.view.effective_sip.value.ha_link_up),
+        _told(lambda status: status.ha_link_up),
     ),
     Measure(
         "sip_server_scs_connected",
         "1 if the SIP Server is connected to Solution Control Server (CONNECTION_TO_SCS), "
         "0 if not: then the other one may be promoted while this one stays primary.",
-        lambda subject: if_known(subject.view.effective_sip.value.scs_connected),
+        lambda subject: if_known(subject.view.scs_connected),
     ),
     Measure(
         "sip_server_service_available",
         "1 if the SIP Server says that its service is available (APPLICATION_SERVICE), 0 if not.",
-        lambda subject: if_known(subject.view.effective_sip.value.service_available),
+        _told(lambda status: status.service_available),
     ),
     Measure(
         "sip_server_ready_for_switchover",
         "1 if the SIP Server says that a switchover would lose no call (READINESS_SWITCHOVER), "
         "0 if not.",
-        lambda subject: if_known(subject.view.effective_sip.value.ready_for_switchover),
+        _told(lambda status: status.ready_for_switchover),
     ),
 )

@@ -10,12 +10,19 @@ import yaml
 
 from cluster.clock import Instant, utc_text
 from cluster.config_model import Cluster
-from cluster.model import REASON_TEXT, ClusterView, HostView
+from cluster.model import REASON_TEXT, ClusterView, HostView, Reading
+from cluster.sip.options import SipAnswer
 from exporter.readings import keys_of, label_of, reading_of
 
 
-def debug_page(cluster: Cluster, view: ClusterView, metrics: str, now: Instant) -> str:
-    """Return the whole page.
+def debug_page(
+    cluster: Cluster,
+    view: ClusterView,
+    metrics: str,
+    now: Instant,
+    answer: Reading[SipAnswer] | None = None,
+) -> str:
+    """Return the whole page. answer: of the virtual IP, None where it was not asked.
 
     The configuration names secret files, never what is in them: they are not read here.
     """
@@ -25,6 +32,8 @@ def debug_page(cluster: Cluster, view: ClusterView, metrics: str, now: Instant) 
         parts.append("SIMULATED: these hosts are pretended by sipnlb-simulator")
     for host in view.hosts:
         parts += _host(host, now)
+    if answer is not None:
+        parts.append(_reading("Virtual IP", answer, now))
     parts.append(_section("Metrics", metrics))
     settings = cluster.model_dump(mode="json", exclude_none=True)
     parts.append(_section("Configuration", yaml.safe_dump(settings, sort_keys=False)))
@@ -33,23 +42,27 @@ def debug_page(cluster: Cluster, view: ClusterView, metrics: str, now: Instant) 
 
 def _host(host: HostView, now: Instant) -> Iterator[str]:
     for key in keys_of(host):
-        reading = reading_of(host, key)
-        problem = "none"
-        if reading.problem is not None:
-            problem = f"{reading.problem} ({REASON_TEXT[reading.problem.reason]})"
-        yield "\n".join(
-            [
-                f"== Host {host.host}, reading {label_of(host, key)}",
-                f"asked:    {utc_text(reading.asked.utc)}, {reading.age_seconds(now):.3f} s ago",
-                f"took:     {reading.duration_seconds():.3f} s",
-                f"lag:      up to {reading.lag_seconds:g} s",
-                f"command:  {reading.command or 'none was sent'}",
-                f"read as:  {_values(reading.value)}",
-                f"problem:  {problem}",
-                "output:",
-                _indented(reading.raw or "(none)"),
-            ]
-        )
+        title = f"Host {host.host}, reading {label_of(host, key)}"
+        yield _reading(title, reading_of(host, key), now)
+
+
+def _reading(title: str, reading: Reading[Any], now: Instant) -> str:
+    problem = "none"
+    if reading.problem is not None:
+        problem = f"{reading.problem} ({REASON_TEXT[reading.problem.reason]})"
+    return "\n".join(
+        [
+            f"== {title}",
+            f"asked:    {utc_text(reading.asked.utc)}, {reading.age_seconds(now):.3f} s ago",
+            f"took:     {reading.duration_seconds():.3f} s",
+            f"lag:      up to {reading.lag_seconds:g} s",
+            f"command:  {reading.command or 'none was sent'}",
+            f"read as:  {_values(reading.value)}",
+            f"problem:  {problem}",
+            "output:",
+            _indented(reading.raw or "(none)"),
+        ]
+    )
 
 
 def _section(title: str, text: str) -> str:

@@ -17,6 +17,9 @@ from exporter.explanation import Kind, explain, says_something
 MAX_BYTES = 4 * 1024 * 1024
 """More than the largest answer that is read from a host."""
 
+MAX_LOG_BYTES = 64 * 1024 * 1024
+"""Several times what a segment of a SIP Server log has on a real site (documented: 10 MB)."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the sub-command."""
@@ -42,7 +45,8 @@ def run(options: argparse.Namespace, stdin: BinaryIO, stdout: TextIO, stderr: Te
     try:
         page = code_page(options.code_page)
         tables = phrases.load(options.phrases_file)
-        raw = _read(options.file, stdin)
+        most = MAX_LOG_BYTES if options.kind == str(Kind.LOG) else MAX_BYTES
+        raw = _read(options.file, stdin, most)
     except (ClusterError, ValueError) as error:
         print(f"explain: {error}", file=stderr)
         return EXIT_WRONG_USE
@@ -51,20 +55,18 @@ def run(options: argparse.Namespace, stdin: BinaryIO, stdout: TextIO, stderr: Te
     return EXIT_OK if says_something(explanation) else EXIT_FAILED
 
 
-def _read(file: str, stdin: BinaryIO) -> bytes:
+def _read(file: str, stdin: BinaryIO, most: int) -> bytes:
     if file == "-":
-        return _capped("standard input", stdin.read)
+        return _capped("standard input", stdin.read, most)
     try:
         with Path(file).open("rb") as captured:
-            return _capped(file, captured.read)
+            return _capped(file, captured.read, most)
     except OSError as error:
         raise ClusterError(file, f"cannot be read: {error.strerror}", "name a file") from error
 
 
-def _capped(name: str, read: Callable[[int], bytes]) -> bytes:
-    raw = read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise ClusterError(
-            name, f"is larger than {MAX_BYTES} bytes", "is it the output of one command?"
-        )
+def _capped(name: str, read: Callable[[int], bytes], most: int) -> bytes:
+    raw = read(most + 1)
+    if len(raw) > most:
+        raise ClusterError(name, f"is larger than {most} bytes", "is it the output of one command?")
     return raw

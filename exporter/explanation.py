@@ -19,10 +19,14 @@ from cluster.model import (
     ReportedRule,
     SipMode,
 )
+from cluster.nlb.cim import CimCluster, parse_state
 from cluster.nlb.output import HANDLING, PortAnswer, decode, parse_query, parse_queryport
 from cluster.nlb.params import parse_params
 from cluster.nlb.phrases import Phrases
+from cluster.sip import mlcmd
 from cluster.sip.serverx import parse_serverx
+from exporter.explanation_log import explain_log
+from exporter.recording import explain_recording
 
 Explanation = dict[str, Any]
 _XML_DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
@@ -36,20 +40,36 @@ class Kind(StrEnum):
     QUERY = "nlb-query"
     QUERYPORT = "nlb-queryport"
     PARAMS = "nlb-params"
+    CIM = "cim"
     SERVERX = "serverx"
+    MLCMD = "mlcmd"
+    LOG = "log"
+    RECORDING = "recording"
 
 
 def explain(kind: Kind, raw: bytes, phrases: Phrases, code_page: str) -> Explanation:
     """Read a captured output. Never raises for what stands in it."""
     if kind is Kind.SERVERX:
         return _serverx(raw)
+    if kind is Kind.CIM:
+        return _cim(raw)
+    if kind is Kind.MLCMD:
+        return _mlcmd(raw)
+    if kind is Kind.LOG:
+        return explain_log(raw, code_page)
+    if kind is Kind.RECORDING:
+        return explain_recording(
+            raw, phrases, code_page, lambda of, bare, page: explain(Kind(of), bare, phrases, page)
+        )
     text = decode(raw, code_page)
     readers = {Kind.QUERY: _query, Kind.QUERYPORT: _queryport, Kind.PARAMS: _params}
     return readers[kind](text, phrases)
 
 
 def says_something(explanation: Explanation) -> bool:
-    """Tell whether anything but problems was read."""
+    """Tell whether anything but problems was read; of a recording, any capture."""
+    if "not_understood" in explanation:
+        return any(each["understood"] for each in explanation["captures"])
     return any(_has_value(value) for key, value in explanation.items() if key != "problems")
 
 
@@ -161,6 +181,34 @@ def _with_others(first: Explanation, blocks: list[Explanation], problems: list[s
     return {**first, "clusters": blocks, "problems": [said, *problems]}
 
 
+def _cim(raw: bytes) -> Explanation:
+    parsed = parse_state(raw)
+    blocks = [_cim_cluster(block) for block in parsed.blocks]
+    unread = CimCluster(NodeStatus(), NlbParams(), None, ())
+    return _with_others(
+        blocks[0] if blocks else _cim_cluster(unread), blocks, list(parsed.problems)
+    )
+
+
+def _cim_cluster(cluster: CimCluster) -> Explanation:
+    """Show one NLB cluster as node and parameters are shown; cim tells no members."""
+    rules = cluster.rules
+    return {
+        "cluster_ip": cluster.cluster_ip,
+        "host_id": cluster.node.host_id,
+        "node_state": _word(cluster.node.state),
+        "is_default": cluster.node.is_default,
+        "operation_mode": cluster.params.operation_mode,
+        "mac": cluster.params.mac,
+        "remote_control": cluster.params.remote_control,
+        "heartbeat_period_ms": cluster.params.heartbeat_period_ms,
+        "heartbeat_tolerance": cluster.params.heartbeat_tolerance,
+        "rules": None
+        if rules is None
+        else [{**_rule(rule.reported), "port_state": _word(rule.state)} for rule in rules],
+    }
+
+
 def _serverx(raw: bytes) -> Explanation:
     status, problems, _ = parse_serverx(_as_utf8(raw))
     return {
@@ -171,6 +219,23 @@ def _serverx(raw: bytes) -> Explanation:
         "ready_for_switchover": status.ready_for_switchover,
         "application": status.application,
         "problems": list(problems),
+    }
+
+
+def _mlcmd(raw: bytes) -> Explanation:
+    listing = mlcmd.parse_mlcmd(mlcmd.decode(raw))
+    nothing = () if listing.records else ("no line 'Application: NAME'",)
+    return {
+        "applications": [
+            {
+                "application": record.application or None,
+                "dbid": record.dbid,
+                "status": None if record.status is None else str(record.status),
+                "mode": None if record.mode is SipMode.UNKNOWN else str(record.mode),
+            }
+            for record in listing.records
+        ],
+        "problems": [*nothing, *listing.problems],
     }
 
 

@@ -8,6 +8,8 @@ from cluster.config_model import Exporter, Host
 from exporter.readings import Kind, ReadingKey
 
 STALE_AFTER_REFRESHES = 3
+LEAST_SECONDS = 1.0
+"""What is read every few milliseconds is not unknown because one reading waited for the disk."""
 
 
 def refresh_seconds(settings: Exporter, host: Host, key: ReadingKey) -> float:
@@ -22,7 +24,15 @@ def refresh_seconds(settings: Exporter, host: Host, key: ReadingKey) -> float:
         case Kind.PARAMS:
             return settings.refresh.params
         case _:
-            return host.runner.refresh if settings.refresh.nlb is None else settings.refresh.nlb
+            own = max(host.runner.refresh, host.nlb.refresh)
+            return own if settings.refresh.nlb is None else settings.refresh.nlb
+
+
+def timeout_seconds(settings: Exporter, host: Host, key: ReadingKey) -> float:
+    """Return the seconds that one reading may take."""
+    sources = host.sip_server.sources
+    own = sources[key.index].timeout if key.kind is Kind.MODE else None
+    return settings.timeout if own is None else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +50,5 @@ class Limits:
 def limits_of(settings: Exporter, host: Host, key: ReadingKey) -> Limits:
     """Return the limits of one reading of a host."""
     value = STALE_AFTER_REFRESHES * refresh_seconds(settings, host, key)
-    return Limits(value, value + settings.timeout)
+    value = max(value, LEAST_SECONDS)
+    return Limits(value, value + timeout_seconds(settings, host, key))

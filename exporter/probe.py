@@ -1,4 +1,4 @@
-"""Edge: one live look at a cluster for ``/probe``, within the deadline of the scrape.
+"""Edge: one live look at a cluster or host, within the deadline of whoever asks for it.
 
 Reads with readers of its own, so that a probe never waits for, or spoils, a reading loop.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 
 from cluster.clock import deadline_in
-from cluster.config_model import Cluster
-from cluster.host_reader import host_readers
-from cluster.model import ClusterView
+from cluster.config_model import Cluster, Host
+from cluster.host_reader import HostReads, host_reader, own_host_readers
+from cluster.model import ClusterView, HostView
 from cluster.observe import observe
 from cluster.surroundings import Surroundings
 
@@ -47,7 +47,16 @@ class Prober:
         self._given = given
 
     def look(self, cluster: Cluster, seconds: float) -> ClusterView:
-        """Read everything of a cluster once, in at most `seconds` plus `GRACE_SECONDS`."""
+        """Read all that is read from here of a cluster, in `seconds` plus `GRACE_SECONDS`."""
+        return self._observe(cluster, own_host_readers(cluster, self._given), seconds)
+
+    def look_at_host(self, cluster: Cluster, host: Host, seconds: float) -> HostView:
+        """Read everything of one host once, in at most `seconds` plus `GRACE_SECONDS`."""
+        reader = host_reader(cluster, host, self._given)
+        return self._observe(cluster, (reader,), seconds).host(host.name)
+
+    def _observe(
+        self, cluster: Cluster, readers: tuple[HostReads, ...], seconds: float
+    ) -> ClusterView:
         clock = self._given.clock
-        readers = host_readers(cluster, self._given)
         return observe(cluster, readers, deadline_in(clock, seconds), clock, GRACE_SECONDS)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from cluster.model import HostView, NlbParams, NodeStatus, PortStatus, Reading, SipStatus
+from cluster.sip.agreement import source_labels
 
 
 class Kind(StrEnum):
@@ -76,15 +77,6 @@ def with_reading(view: HostView, key: ReadingKey, reading: Reading[Any]) -> Host
             return replace(view, ports=(*others[0], (rule, reading), *others[1]))
         case _:
             return replace(view, params=reading)
-
-
-def source_labels(view: HostView) -> tuple[str, ...]:
-    """Return the names of the mode sources: ``http``, and ``http_2`` for a second of its kind."""
-    names = [reading.source for reading in view.sip]
-    return tuple(
-        name if (nth := names[: index + 1].count(name)) == 1 else f"{name}_{nth}"
-        for index, name in enumerate(names)
-    )
 
 
 def label_of(view: HostView, key: ReadingKey) -> str:

@@ -17,7 +17,7 @@ from exporter.board import Board, Change, ChangeKind
 from exporter.readings import Kind, ReadingKey, keys_of
 
 Pace = Callable[[str, str, ReadingKey], float]
-"""Seconds from one reading to the next, by cluster, host and key."""
+"""Seconds, by cluster, host and key."""
 
 
 class ReadingLoop:
@@ -66,14 +66,17 @@ class Watch:
         readers: Iterable[Reads],
         board: Board,
         pace: Pace,
-        timeout_seconds: float,
+        timeout: Pace,
         clock: Clock,
         log: Any,
     ) -> None:
-        """Wire a loop for each reading on the board; nothing is read before `start`."""
+        """Wire a loop for each reading on the board; nothing is read before `start`.
+
+        pace: from one reading to the next. timeout: how long one reading may take.
+        """
         self._board = board
         self._pace = pace
-        self._timeout = timeout_seconds
+        self._timeout = timeout
         self._clock = clock
         self._log = log
         self._stop = threading.Event()
@@ -120,7 +123,7 @@ class Watch:
             _read(reader, key),
             publish,
             refresh_seconds=self._pace(reader.cluster, reader.host, key),
-            timeout_seconds=self._timeout,
+            timeout_seconds=self._timeout(reader.cluster, reader.host, key),
             clock=self._clock,
             stop=self._stop,
         )

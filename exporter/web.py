@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, jsonify, render_template, request
 from prometheus_client import (
     CollectorRegistry,
     GCCollector,
@@ -22,12 +22,17 @@ from werkzeug.exceptions import HTTPException
 from cluster.clock import Clock
 from cluster.config_model import Cluster, Config
 from cluster.errors import ClusterError
-from cluster.model import ClusterView
+from cluster.model import ClusterView, Reading
+from cluster.sip.options import SipAnswer
 from exporter.board import Board
 from exporter.collector import families
+from exporter.collector_service import service_families
 from exporter.debug_page import debug_page
+from exporter.discovery import target_groups
+from exporter.hosts_api import HostsApi
 from exporter.landing import rows_of
 from exporter.probe import SCRAPE_TIMEOUT_HEADER, seconds_to_read
+from exporter.virtual_ip import VirtualIps
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -45,7 +50,8 @@ class Parts:
     """What the pages are made from.
 
     look: reads a cluster live, in at most that many seconds. is_ready: whether every reading
-    loop has made its first attempt. version: of the program.
+    loop has made its first attempt. version: of the program. service: asks the virtual IPs.
+    hosts: what peers ask, None where nobody may.
     """
 
     config: Config
@@ -54,6 +60,8 @@ class Parts:
     look: Callable[[Cluster, float], ClusterView]
     is_ready: Callable[[], bool]
     version: str
+    service: VirtualIps
+    hosts: HostsApi | None = None
 
 
 class BoardCollector(Collector):
@@ -69,19 +77,29 @@ class BoardCollector(Collector):
         shown = parts.board.snapshot(parts.clock.now())
         watched = zip(parts.config.clusters, shown.views, strict=True)
         yield from families(watched, shown.taken, parts.version, shown.history)
+        yield from service_families(parts.service.latest())
 
 
 class ViewCollector(Collector):
     """Publishes one live view in a registry; neither counters nor since-times."""
 
-    def __init__(self, parts: Parts, cluster: Cluster, view: ClusterView) -> None:
-        """Keep the view."""
+    def __init__(
+        self,
+        parts: Parts,
+        cluster: Cluster,
+        view: ClusterView,
+        answer: Reading[SipAnswer] | None,
+    ) -> None:
+        """Keep the view, and the answer of the virtual IP where it was asked."""
         self._parts, self._cluster, self._view = parts, cluster, view
+        self._answer = answer
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics of the view."""
         now = self._parts.clock.now()
         yield from families([(self._cluster, self._view)], now, self._parts.version)
+        if self._answer is not None:
+            yield from service_families({self._cluster.name: self._answer})
 
 
 def create_app(parts: Parts) -> Flask:
@@ -91,8 +109,11 @@ def create_app(parts: Parts) -> Flask:
     app.add_url_rule("/", view_func=pages.landing)
     app.add_url_rule("/metrics", view_func=pages.metrics)
     app.add_url_rule("/probe", view_func=pages.probe)
+    app.add_url_rule("/sd", view_func=pages.discovery)
     app.add_url_rule("/-/healthy", view_func=pages.healthy)
     app.add_url_rule("/-/ready", view_func=pages.ready)
+    if parts.hosts is not None:
+        parts.hosts.add_to(app)
     app.register_error_handler(HTTPException, _refuse)
     app.after_request(_protect)
     return app
@@ -141,17 +162,24 @@ class _Pages:
         if not self._probes.acquire(blocking=False):
             return _text(f"{PROBES_AT_ONCE} probes are under way, try again\n", 503)
         try:
-            view = self._parts.look(cluster, seconds_to_read(header, config.exporter.timeout))
+            seconds = seconds_to_read(header, config.exporter.timeout)
+            answered = self._parts.service.begin(cluster.name, seconds)
+            view = self._parts.look(cluster, seconds)
+            answer = answered()
         except ClusterError as error:
             return _text(f"{error}\n", 500)
         finally:
             self._probes.release()
         found = CollectorRegistry()
-        found.register(ViewCollector(self._parts, cluster, view))
+        found.register(ViewCollector(self._parts, cluster, view, answer))
         if request.args.get("debug") != "true":
             return _exposition(found)
         text = generate_latest(found).decode()
-        return _text(debug_page(cluster, view, text, self._parts.clock.now()))
+        return _text(debug_page(cluster, view, text, self._parts.clock.now(), answer))
+
+    def discovery(self) -> Response:
+        """List the clusters for Prometheus' HTTP service discovery, each a target of ``/probe``."""
+        return jsonify(target_groups(self._parts.config))
 
     def healthy(self) -> Response:
         """Say that the process answers."""

@@ -17,15 +17,17 @@ from cluster import flags, log
 from cluster.clock import SystemClock, deadline_in
 from cluster.config import load
 from cluster.config_model import Cluster, Config
+from cluster.door import Door, check_credentials
 from cluster.errors import ClusterError
 from cluster.host_reader import host_readers
 from cluster.model import ClusterView
 from cluster.observe import observe
 from cluster.serve import WebServer, is_loopback, parse_listen_address
+from cluster.sip.options_probe import OptionsProbe
 from cluster.stop import StopAsked
-from cluster.surroundings import Surroundings
+from cluster.surroundings import Surroundings, path_of
+from remediator import reconcile
 from remediator.acting import Actor, ObserveHosts
-from remediator.door import Door, check_credentials
 from remediator.evidence import ActionOutcome
 from remediator.executor import Executor
 from remediator.gauges import Gauges
@@ -50,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="sipnlb-remediator",
         description="Makes NLB ports follow the SIP Server mode when Alertmanager says so.",
+        epilog="%(prog)s reconcile CLUSTER asks the one that runs to look now; see "
+        "%(prog)s reconcile --help.",
     )
     flags.add_program_flags(made, DEFAULT_PORT)
     return made
@@ -57,12 +61,15 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    options = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == ["reconcile"]:
+        return reconcile.main(given[1:])
+    options = parser().parse_args(given)
     log.configure(options.log_level, options.log_format)
     try:
         config = load(options.config_file)
         address = parse_listen_address(options.listen_address)
-        door = Door(config.remediator.web)
+        door = Door(config.remediator.web, "remediator")
         if door.is_open and not is_loopback(address[0]):
             raise ClusterError(
                 options.listen_address,
@@ -70,8 +77,8 @@ def main(argv: list[str] | None = None) -> int:
                 "set remediator.web.bearer_token_file or remediator.web.basic_auth",
             )
         door.check()
-        for alertmanager in config.remediator.alertmanagers:
-            check_credentials(alertmanager)
+        for credentials in (*config.remediator.alertmanagers, *config.peer_runners):
+            check_credentials(credentials)
         if options.config_check:
             level = config.remediator.policy.level
             print(f"{options.config_file}: sound: {config.size}, level {level}")
@@ -96,7 +103,7 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
     metrics = make_metrics(registry, config)
     claimed = claim(config.remediator.journal.url)
     journal = Journal(config.remediator.journal.url, clock)
-    given = Surroundings(clock)
+    given = Surroundings(clock, state_directory=path_of(config.remediator.state_directory))
     service = make_service(config, given, journal, metrics)
     registry.register(Gauges(config, service))
     application = create_app(config, service, metrics, registry, door, clock)
@@ -120,6 +127,7 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
     )
     log.get("remediator").info("stopping", signal=stop.wait(clock))
     service.stop()
+    given.shared.close()
     server.close()
     journal.close()
     claimed.close()
@@ -136,7 +144,12 @@ def make_service(
     switch = Switch(config.clusters, given)
     actor = Actor(settings, clock, looking, switch, journal, metrics)
     jitter = random.Random()  # noqa: S311 - it only spreads pauses between tries
-    executor = Executor(settings, clock, looking, actor, journal, metrics, jitter)
+    callers = {
+        cluster.name: OptionsProbe(cluster, cluster.service_probe, clock)
+        for cluster in config.clusters
+        if cluster.service_probe is not None and cluster.service_probe.verify_remediations
+    }
+    executor = Executor(settings, clock, looking, actor, journal, metrics, jitter, callers)
     names = {cluster.name for cluster in config.clusters}
     resync = Resync(settings.alertmanagers, names)
     return Service(config, clock, executor, journal, metrics, resync)
@@ -171,10 +184,5 @@ def make_metrics(registry: CollectorRegistry, config: Config) -> Metrics:
     )
 
 
-def entry_point() -> None:
-    """Run as the installed command."""
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    entry_point()
+    sys.exit(main())

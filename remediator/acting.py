@@ -13,7 +13,8 @@ from typing import Protocol
 from cluster import log
 from cluster.clock import Clock, Deadline
 from cluster.config_model import Cluster, Remediator
-from cluster.model import ClusterView, HostView, PortState
+from cluster.model import ClusterView, HostView, PortState, Reading
+from cluster.sip.options import SipAnswer
 from remediator.evidence import ActionOutcome, describe_host, judge
 from remediator.journal import Journal
 from remediator.metrics import Metrics
@@ -27,6 +28,13 @@ UNSENT = frozenset({Sent.TOO_LATE, Sent.NOT_SENT})
 
 ObserveHosts = Callable[[Cluster, tuple[str, ...] | None], ClusterView]
 """Takes a fresh view of some hosts of a cluster, or of all (None)."""
+
+
+class Caller(Protocol):
+    """What asks a virtual IP; `cluster.sip.options_probe.OptionsProbe` is the real one."""
+
+    def ask(self, deadline: Deadline) -> Reading[SipAnswer]:
+        """Send one OPTIONS and wait for its answer."""
 
 
 class Switching(Protocol):

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from cluster.model import SERVING_NODE_STATES, ClusterView, HostView, PortState, SipMode
+from cluster.model import (
+    SERVING_NODE_STATES,
+    ClusterView,
+    HostView,
+    PortState,
+    Reading,
+    SipMode,
+)
+from cluster.sip.agreement import disagreement
+from cluster.sip.options import SipAnswer
 from remediator.planner import Action, ActionVerb
 from remediator.switch_answer import Sent
 
@@ -58,11 +67,23 @@ def judge(action: Action, after: HostView, sent: Sent) -> ActionOutcome:
 
 
 def describe_host(host: HostView) -> str:
-    """Show a host in one line, as ``primary, node converged, 5060 enabled``."""
+    """Show a host in one line, as ``primary, node converged, 5060 enabled``.
+
+    Where mode sources contradict each other: ``primary (http primary, exec backup), node …``.
+    """
+    told = disagreement(host)
+    mode = str(host.mode) if told is None else f"{host.mode} ({told})"
     ports = [f"{rule.port_spec} {reading.value.state}" for rule, reading in host.ports]
-    return ", ".join((str(host.mode), f"node {host.node_state}", *ports))
+    return ", ".join((mode, f"node {host.node_state}", *ports))
 
 
 def describe(view: ClusterView) -> dict[str, str]:
     """Show every host of a view in one line each."""
     return {host.host: describe_host(host) for host in view.hosts}
+
+
+def describe_answer(reading: Reading[SipAnswer]) -> str:
+    """Show what a virtual IP answered in one line, as ``OPTIONS sip:…: 200 OK after 0.012 s``."""
+    if reading.problem is not None:
+        return f"{reading.command}: {reading.problem}"
+    return f"{reading.command}: {reading.value} after {reading.duration_seconds():.3f} s"

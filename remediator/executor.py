@@ -8,21 +8,25 @@ something forbids to act (a hold), or when the program is told to stop.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Event
+from typing import Any
 
-from cluster.clock import Clock, Instant
+from cluster.clock import Clock, Instant, deadline_in
 from cluster.config_model import Cluster, Remediator
 from cluster.model import ClusterView
-from remediator.acting import Actor, ObserveHosts
+from remediator.acting import Actor, Caller, ObserveHosts
 from remediator.attempts import Attempts, appearance
-from remediator.evidence import ActionOutcome, describe
+from remediator.evidence import ActionOutcome, describe, describe_answer
+from remediator.foreign import PortsSeen
 from remediator.interlocks import Block, Circumstances, why_blocked
 from remediator.journal import Journal
 from remediator.look_result import Ending, LookResult
 from remediator.looks import Trigger
 from remediator.metrics import Metrics
 from remediator.overlap import OverlapSeen
+from remediator.own_part import LEFT_TO_PEERS, own_part
 from remediator.planner import (
     Action,
     ActionVerb,
@@ -52,7 +56,9 @@ class _Look:
     order: Order
     began: Instant
     remediation: int | None = None
+    began_with: dict[str, Any] = field(default_factory=dict)
     unsettled_since: Instant | None = None
+    unanswered_since: Instant | None = None
     disabling_since: Instant | None = None
     stale_views: int = 0
     actions: int = 0
@@ -71,8 +77,12 @@ class Executor:
         journal: Journal,
         metrics: Metrics,
         jitter: random.Random,
+        callers: Mapping[str, Caller] | None = None,
     ) -> None:
-        """Wire it. jitter: spreads the pauses between tries."""
+        """Wire it. jitter: spreads the pauses between tries.
+
+        callers: what asks the virtual IP of the clusters whose remediations it verifies.
+        """
         self._settings = settings
         self._clock = clock
         self._observe = observe
@@ -84,6 +94,8 @@ class Executor:
         self._attempts: dict[str, Attempts] = {}
         self._overlap = OverlapSeen()
         self._held: dict[str, Hold | None] = {}
+        self._ports_seen = PortsSeen()
+        self._callers = callers or {}
 
     def look(self, cluster: Cluster, trigger: Trigger, stop: Event) -> LookResult:
         """Look at a cluster until it is right or held. Raises `JournalError` if it cannot write.
@@ -99,6 +111,9 @@ class Executor:
             self._metrics.stage("observe", view.ended.seconds_since(view.began))
             if look.remediation is None:
                 self._record.close_interrupted(view)
+            changes = self._ports_seen.changes(view, cluster.peers)
+            self._record.note_changes(changes, trigger)
+            self._ports_seen.note(view)
             decision = self._plan(look, view)
             result = self._next(look, view, decision)
             if result is not None:
@@ -123,6 +138,7 @@ class Executor:
             unknowns=unknowns,
             still_primary=self._overlap.still_primary(view, settle),
         )
+        decision = own_part(decision, look.cluster.peers)
         disabling = look.order is Order.DISABLE_FIRST and any(
             action.verb is ActionVerb.DISABLE for action in decision.actions
         )
@@ -134,19 +150,19 @@ class Executor:
         """Do what the decision says; return the look's result, or None to observe again."""
         if look.stop.is_set():
             return LookResult(Ending.STOPPED, view, decision)
+        observes = self._settings.policy.level == "observe"
+        if observes and (decision.actions or decision.hold in LEFT_TO_PEERS):
+            return LookResult(Ending.OBSERVED, view, decision)
         if not decision.actions:
             return self._without_actions(look, view, decision)
-        look.unsettled_since = None
-        if self._settings.policy.level == "observe":
-            return LookResult(Ending.OBSERVED, view, decision)
+        look.unsettled_since = look.unanswered_since = None
         return self._act(look, view, decision)
 
     def _without_actions(
         self, look: _Look, view: ClusterView, decision: Decision
     ) -> LookResult | None:
         if decision.hold is None:
-            ending = Ending.RIGHT if look.remediation is None else Ending.REMEDIATED
-            return LookResult(ending, view, decision)
+            return self._right(look, view, decision)
         since = look.unsettled_since = look.unsettled_since or view.began
         patience = self._patience_seconds(look.cluster, decision.patience)
         if look.trigger is Trigger.HOLD and decision.hold == self._held.get(look.cluster.name):
@@ -156,11 +172,36 @@ class Executor:
             return None
         return LookResult(Ending.HELD, view, decision, decision.hold, str(decision))
 
+    def _right(self, look: _Look, view: ClusterView, decision: Decision) -> LookResult | None:
+        """End a look whose ports are right; where a caller's answer verifies it, ask for one.
+
+        Nothing is ever undone for want of an answer: a person is called. None: observe again,
+        so that a mode that changes meanwhile waits no longer than one question.
+        """
+        ending = Ending.RIGHT if look.remediation is None else Ending.REMEDIATED
+        name, probe = look.cluster.name, look.cluster.service_probe
+        first = look.remediation is not None
+        if probe is None or name not in self._callers:
+            return LookResult(ending, view, decision)
+        if not first and not self._record.is_unanswered(name):
+            return LookResult(ending, view, decision)
+        since = look.unanswered_since = look.unanswered_since or self._clock.now()
+        reading = self._callers[name].ask(deadline_in(self._clock, probe.timeout))
+        said = describe_answer(reading)
+        if reading.value.is_serving:
+            return LookResult(ending, view, decision, virtual_ip=said)
+        if first and self._clock.now().seconds_since(since) < self._settings.verify_timeout:
+            self._clock.wait(POLL_SECONDS, look.stop)
+            return None
+        hold = Hold.VIRTUAL_IP_UNANSWERED
+        return LookResult(Ending.HELD, view, decision, hold, f"{HOLD_TEXT[hold]}: {said}", said)
+
     def _patience_seconds(self, cluster: Cluster, patience: Patience) -> float:
         if patience is Patience.SETTLE:
             settle = self._settings.policy.settle
             return cluster.largest_lag + 2.0 if settle is None else settle
-        return REREAD_SECONDS if patience is Patience.REREAD else 0.0
+        waits = {Patience.REREAD: REREAD_SECONDS, Patience.PEER: self._settings.peer_wait}
+        return waits.get(patience, 0.0)
 
     def _act(self, look: _Look, view: ClusterView, decision: Decision) -> LookResult | None:
         """Carry out the first action that may be carried out; return a hold if none may."""
@@ -217,8 +258,16 @@ class Executor:
         return LookResult(Ending.HELD, view, decision, blocks[0].hold, blocks[0].text)
 
     def _why_not(self, look: _Look, view: ClusterView, action: Action) -> Block | None:
+        host = next(each for each in look.cluster.hosts if each.name == action.host)
         return why_blocked(
-            Circumstances(action, view, self._clock.now(), self._settings.max_age, look.order)
+            Circumstances(
+                action,
+                view,
+                self._clock.now(),
+                self._settings.max_age,
+                look.order,
+                names_cluster=host.nlb.names_cluster,
+            )
         )
 
     def _carry_out(
@@ -226,12 +275,13 @@ class Executor:
     ) -> None:
         """Carry out one action and count it as a failed try unless it was verified to stay."""
         if look.remediation is None:
+            look.began_with = {"why": str(decision), "view": describe(view)}
             look.remediation = self._journal.open_decision(
                 look.cluster.name,
                 row=decision.row,
                 trigger=look.trigger.label,
                 level=self._settings.policy.level,
-                detail={"why": str(decision), "view": describe(view)},
+                detail=look.began_with,
             )
         attempts = self._attempts_of(look.cluster)
         outcome = self._actor.act(
@@ -247,6 +297,9 @@ class Executor:
             look.stale_views += 1
             return
         look.actions += 1
+        if outcome is not ActionOutcome.NOT_SENT:
+            verified = self._clock.now() if outcome is ActionOutcome.VERIFIED else None
+            self._ports_seen.acted(look.cluster.name, action, verified)
         changed_back = action in look.verified
         if outcome is ActionOutcome.VERIFIED:
             look.verified.add(action)
@@ -270,7 +323,7 @@ class Executor:
         self._held[look.cluster.name] = result.hold
         seconds = self._clock.now().seconds_since(look.began)
         self._record.note_fences(result.view, result.decision)
-        self._record.ended(result, look.trigger, look.remediation, seconds)
+        self._record.ended(result, look.trigger, look.remediation, seconds, look.began_with)
 
     def _attempts_of(self, cluster: Cluster) -> Attempts:
         return self._attempts.setdefault(cluster.name, Attempts(self._settings.attempts))

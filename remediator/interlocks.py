@@ -22,6 +22,7 @@ class Circumstances:
     now: the moment at which the command would be sent.
     max_age_seconds: how old the readings behind it may then be.
     order: the order in force when the action was planned.
+    names_cluster: whether the command names its NLB cluster, as those of back end ``cim`` do.
     """
 
     action: Action
@@ -29,6 +30,7 @@ class Circumstances:
     now: Instant
     max_age_seconds: float
     order: Order
+    names_cluster: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,11 @@ def several_clusters(given: Circumstances) -> Block | None:
     """Block a command without a virtual IP on a host with several NLB clusters.
 
     Without a cluster argument the utility acts on all cluster instances of the host
-    (documented: nlb help).
+    (documented: nlb help). A command that names its cluster touches no other.
     """
     host = given.view.host(given.action.host)
     count = max(host.params.value.clusters, host.node.value.clusters)
-    if given.action.rule.vip != ALL_VIPS or count <= 1:
+    if given.names_cluster or given.action.rule.vip != ALL_VIPS or count <= 1:
         return None
     return Block(
         Hold.SEVERAL_CLUSTERS,

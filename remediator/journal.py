@@ -174,14 +174,17 @@ class Journal:
         """End the open rows of a kind and cluster (and host)."""
         self.end([row.id for row in self.open_rows(kind, cluster, host=host)], outcome)
 
-    def record_service(self, outcome: str, detail: dict[str, Any]) -> None:
-        """Write that the program started or stopped."""
+    def record_event(
+        self, outcome: str, detail: dict[str, Any], kind: Kind = Kind.SERVICE, **place: str
+    ) -> None:
+        """Write what is over when it is written. place: cluster, host, port, reason, trigger."""
         now = utc_text(self._clock.now().utc)
         with self._transaction() as connection:
             self._insert(
                 connection,
                 now,
-                Kind.SERVICE,
+                kind,
+                **place,
                 outcome=outcome,
                 ended_at=now,
                 detail=detail_text(detail),

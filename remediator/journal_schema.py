@@ -52,7 +52,8 @@ class Kind(StrEnum):
     ACTION: one command, written before it is sent, ended when the port was read again.
     PERSON: somebody is needed; open until the cluster is right. FENCE: a host that should be
     closed cannot be commanded; open until it is seen closed or as the only primary.
-    SERVICE: the program started or stopped.
+    SERVICE: the program started or stopped. PORT_CHANGE: a port was found changed by other
+    hands.
     """
 
     ALERT = "alert"
@@ -61,6 +62,7 @@ class Kind(StrEnum):
     PERSON = "person"
     FENCE = "fence"
     SERVICE = "service"
+    PORT_CHANGE = "port_change"
 
 
 @dataclass(frozen=True, slots=True)

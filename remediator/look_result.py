@@ -29,21 +29,29 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LookResult:
-    """What a look came to. hold, text: why nothing (more) is done; None and empty otherwise."""
+    """What a look came to. hold, text: why nothing (more) is done; None and empty otherwise.
+
+    virtual_ip: what it answered to OPTIONS, in words; None where it was not asked.
+    """
 
     ending: Ending
     view: ClusterView
     decision: Decision
     hold: Hold | None = None
     text: str = ""
+    virtual_ip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LastLook:
-    """How the last look at a cluster ended. result: None if it could not even be made."""
+    """How the last look at a cluster ended. result: None if it could not even be made.
+
+    number: of the cluster's looks since the program started, from 1.
+    """
 
     ended: Instant
     trigger: Trigger
     result: LookResult | None
     hold: Hold | None
     text: str
+    number: int = 0

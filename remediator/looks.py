@@ -20,12 +20,13 @@ class Trigger(IntEnum):
     an alert that comes at the same time.
     """
 
-    START = 0
-    RECHECK = 1
-    HOLD = 2
-    RESYNC = 3
-    ALERT = 4
-    RECONCILE = 5
+    ROUTINE = 0
+    START = 1
+    RECHECK = 2
+    HOLD = 3
+    RESYNC = 4
+    ALERT = 5
+    RECONCILE = 6
 
     @property
     def label(self) -> str:

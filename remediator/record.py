@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cluster import log
+from cluster.clock import utc_text
 from cluster.model import ClusterView, PortState
 from remediator.evidence import ActionOutcome, describe
+from remediator.foreign import PortChange
 from remediator.journal import Journal
 from remediator.journal_schema import JournalRow, Kind
 from remediator.look_result import Ending, LookResult
@@ -41,6 +45,38 @@ class LookRecord:
         interrupted = self._journal.open_rows(Kind.DECISION, view.cluster)
         self._journal.end([row.id for row in interrupted], "interrupted")
 
+    def note_changes(self, changes: tuple[PortChange, ...], trigger: Trigger) -> None:
+        """Write every port that other hands changed, with the span in which they did."""
+        for change in changes:
+            found = {
+                "before": str(change.before),
+                "after": str(change.after),
+                "last_seen_before": utc_text(change.seen.utc),
+                "first_seen_after": utc_text(change.found.utc),
+            }
+            log.get("remediator").warning(
+                "port changed by other hands",
+                cluster=change.cluster,
+                host=change.host,
+                port=change.rule.port,
+                **found,
+            )
+            self._journal.record_event(
+                "found",
+                {"rule": str(change.rule), **found},
+                Kind.PORT_CHANGE,
+                cluster=change.cluster,
+                host=change.host,
+                port=change.rule.port,
+                reason="other_hands",
+                trigger=trigger.label,
+            )
+
+    def is_unanswered(self, cluster: str) -> bool:
+        """Tell whether a person was called because a virtual IP did not answer."""
+        notes = self._journal.open_rows(Kind.PERSON, cluster)
+        return any(note.reason == Hold.VIRTUAL_IP_UNANSWERED for note in notes)
+
     def note_fences(self, view: ClusterView, decision: Decision) -> None:
         """Open a note for a host that cannot be commanded; end it when the host is seen right.
 
@@ -55,13 +91,27 @@ class LookRecord:
                 self._journal.end([row.id], ending)
 
     def ended(
-        self, result: LookResult, trigger: Trigger, remediation: int | None, seconds: float
+        self,
+        result: LookResult,
+        trigger: Trigger,
+        remediation: int | None,
+        seconds: float,
+        began: dict[str, Any] | None = None,
     ) -> None:
-        """Write how a look ended. remediation: the open row of its actions, None without any."""
+        """Write how a look ended.
+
+        remediation: the open row of its actions, None without any. began: particulars that
+        were written when that row was opened.
+        """
         cluster, decision = result.view.cluster, result.decision
         if remediation is not None:
             incomplete = result.ending not in {Ending.REMEDIATED, Ending.STOPPED}
-            self._journal.end([remediation], "incomplete" if incomplete else result.ending)
+            detail = None
+            if result.virtual_ip is not None:
+                detail = {**(began or {}), "virtual_ip": result.virtual_ip}
+            self._journal.end(
+                [remediation], "incomplete" if incomplete else result.ending, detail=detail
+            )
         if remediation is None or result.ending is Ending.HELD:
             self._journal.record_decision(
                 cluster,
@@ -114,6 +164,7 @@ class LookRecord:
             why=result.text or str(result.decision),
             would=[str(action) for action in result.decision.actions] or None,
             problems=_problems(result.view) if result.hold else None,
+            virtual_ip=result.virtual_ip,
             seconds=seconds,
         )
 

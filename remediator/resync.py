@@ -15,9 +15,8 @@ from typing import Any
 import requests
 
 from cluster import log
-from cluster.config import read_secret
 from cluster.config_model import Alertmanager
-from cluster.config_section import Credentials
+from cluster.door import authorization
 from cluster.errors import ClusterError
 from remediator.webhook import REPAIR_LABEL, Alert, AlertOutcome, judge
 
@@ -53,7 +52,6 @@ def ask(alertmanager: Alertmanager, clusters: Container[str]) -> AlertmanagerAns
                     "filter": f'{name}="{value}"',
                 },
                 headers=authorization(alertmanager),
-                auth=_basic(alertmanager),
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
                 stream=True,
@@ -82,19 +80,6 @@ def _bounded(response: requests.Response) -> bytes:
         if time.monotonic() > deadline:
             raise ValueError(f"the answer took longer than {TIMEOUT_SECONDS:g} s")
     return bytes(body)
-
-
-def authorization(credentials: Credentials) -> dict[str, str]:
-    """Return the header of a bearer token, or none. Raises `ClusterError` for a bad file."""
-    if credentials.bearer_token_file is None:
-        return {}
-    return {"Authorization": f"Bearer {read_secret(credentials.bearer_token_file)}"}
-
-
-def _basic(credentials: Credentials) -> Any:
-    if credentials.basic_auth is None:
-        return None
-    return credentials.basic_auth.username, read_secret(credentials.basic_auth.password_file)
 
 
 class Resync:

@@ -27,6 +27,9 @@ class Hold(StrEnum):
     VIEW_TOO_OLD = "view_too_old"
     UNSAFE = "unsafe"
     ACTION_FAILED = "action_failed"
+    PEER_NOT_SEEN_SERVING = "peer_not_seen_serving"
+    LEFT_TO_PEER = "left_to_peer"
+    VIRTUAL_IP_UNANSWERED = "virtual_ip_unanswered"
     JOURNAL_UNWRITABLE = "journal_unwritable"
     BUG = "bug"
 
@@ -50,6 +53,11 @@ HOLD_TEXT: dict[Hold, str] = {
     Hold.VIEW_TOO_OLD: "readings are older than max_age by the time a command could be sent",
     Hold.UNSAFE: "the action contradicts the view it rests on; please report this",
     Hold.ACTION_FAILED: "the port did not follow the command",
+    Hold.PEER_NOT_SEEN_SERVING: "the primary is a peer whose port does not open; the remediator on "
+    "that host does not do its part",
+    Hold.LEFT_TO_PEER: "the port of a peer stays open; the remediator on that host does not do its "
+    "part",
+    Hold.VIRTUAL_IP_UNANSWERED: "the ports are right, and no SIP service answers at the virtual IP",
     Hold.JOURNAL_UNWRITABLE: "the journal cannot be written, so nothing is done",
     Hold.BUG: "an unexpected error in sipnlb, please report it",
 }
@@ -66,6 +74,9 @@ NEEDS_PERSON = frozenset(
         Hold.VIEW_TOO_OLD,
         Hold.UNSAFE,
         Hold.ACTION_FAILED,
+        Hold.VIRTUAL_IP_UNANSWERED,
+        Hold.PEER_NOT_SEEN_SERVING,
+        Hold.LEFT_TO_PEER,
         Hold.BUG,
     }
 )
@@ -73,11 +84,15 @@ NEEDS_PERSON = frozenset(
 
 
 class Patience(IntEnum):
-    """How long a look watches before a row holds: not at all, a re-reading, the settle time."""
+    """How long a look watches before a row holds.
+
+    Not at all, a re-reading, the settle time, or the time that a peer's remediator is given.
+    """
 
     NONE = 0
     REREAD = 1
     SETTLE = 2
+    PEER = 3
 
 
 class Row(StrEnum):
@@ -87,6 +102,8 @@ class Row(StrEnum):
     PRIMARY_CLOSED = "primary_closed"
     OTHER_OPEN = "other_open"
     UNKNOWN_OTHER_OPEN = "unknown_other_open"
+    PEER_CLOSED = "peer_closed"
+    PEER_OPEN = "peer_open"
     NO_PRIMARY = "no_primary"
     TWO_PRIMARIES = "two_primaries"
     PRIMARY_NOT_SEEN = "primary_not_seen"
@@ -129,6 +146,16 @@ def _rows() -> dict[Row, RowInfo]:
             "the port of a host of unknown mode is open while the primary serves: disable it",
             None,
             Patience.NONE,
+        ),
+        Row.PEER_CLOSED: (
+            "the primary's port is closed: the remediator on that host is to enable it",
+            Hold.PEER_NOT_SEEN_SERVING,
+            Patience.PEER,
+        ),
+        Row.PEER_OPEN: (
+            "the port should be closed: the remediator on that host is to disable it",
+            Hold.LEFT_TO_PEER,
+            Patience.PEER,
         ),
         Row.NO_PRIMARY: ("every SIP Server is backup", Hold.NO_PRIMARY, Patience.SETTLE),
         Row.TWO_PRIMARIES: (

@@ -63,6 +63,7 @@ class Service:
         self._threads: list[threading.Thread] = []
         self._started = clock.now()
         self._last: dict[str, LastLook] = {}
+        self._begun: dict[str, int] = {}
         self._watchdog: Instant | None = None
         self._pruned: Instant | None = None
         self.journal = journal
@@ -72,11 +73,14 @@ class Service:
     def start(self) -> None:
         """Begin to work: look at every cluster once, then as alerts and holds call for it."""
         self._started = self._clock.now()
-        self.journal.record_service("started", {"clusters": len(self._config.clusters)})
+        self.journal.record_event("started", {"clusters": len(self._config.clusters)})
         self.journal.close_unknown({cluster.name for cluster in self._config.clusters})
         for cluster in self._config.clusters:
             self.request(cluster.name, Trigger.START)
-        for name, step in (("dispatch", self._dispatch), ("resync", self._resync_loop)):
+        steps = {"dispatch": self._dispatch, "resync": self._resync_loop}
+        if self._config.remediator.routine_look > 0:
+            steps["routine"] = self._routine_loop
+        for name, step in steps.items():
             thread = threading.Thread(target=self._repeat, args=(step,), daemon=True, name=name)
             self._threads.append(thread)
             thread.start()
@@ -91,7 +95,7 @@ class Service:
             thread.join(JOIN_SECONDS)
         self._pool.shutdown(wait=True)
         try:
-            self.journal.record_service("stopped", {})
+            self.journal.record_event("stopped", {})
         except JournalError as error:
             log.get("remediator").error("stop not recorded", problem=str(error))
 
@@ -126,11 +130,15 @@ class Service:
         self._metrics.stage("webhook", self._clock.now().seconds_since(arrived))
         return payload
 
-    def request(self, cluster: str, trigger: Trigger) -> None:
-        """Ask for a look as soon as the cluster's running one has ended."""
+    def request(self, cluster: str, trigger: Trigger) -> int:
+        """Ask for a look as soon as the cluster's running one has ended; return its number.
+
+        A look of that number or a higher one began after this call.
+        """
         with self._changed:
             self._board.request(cluster, trigger, self._clock.now().monotonic)
             self._changed.notify_all()
+            return self._begun.get(cluster, 0) + 1
 
     def _request_for(self, alerts: tuple[Alert, ...] | list[Alert], trigger: Trigger) -> None:
         accepted = {a.cluster for a in alerts if a.outcome is AlertOutcome.ACCEPTED}
@@ -142,12 +150,14 @@ class Service:
         with self._changed:
             now = self._clock.now().monotonic
             taken = self._board.take(now, self._config.remediator.workers)
+            for cluster, _ in taken:
+                self._begun[cluster] = self._begun.get(cluster, 0) + 1
             if not taken:
                 due = self._board.next_due(self._config.remediator.workers)
                 self._changed.wait(IDLE_SECONDS if due is None else max(0.0, due - now))
         for cluster, trigger in taken:
             try:
-                self._pool.submit(self._look, cluster, trigger)
+                self._pool.submit(self._look, cluster, trigger, self._begun[cluster])
             except RuntimeError:
                 with self._changed:  # no thread to be had: it is not running, and still wanted
                     self._board.ended(cluster, None)
@@ -163,7 +173,7 @@ class Service:
                 log.get("remediator").exception("loop failed", hint=HOLD_TEXT[Hold.BUG])
                 self._clock.wait(RETRY_SECONDS, self._stop)
 
-    def _look(self, name: str, trigger: Trigger) -> None:
+    def _look(self, name: str, trigger: Trigger, number: int) -> None:
         """Run one look and say on the board how it ended."""
         cluster = self._config.cluster(name)
         assert cluster is not None
@@ -185,7 +195,8 @@ class Service:
             self._call_person(name, text)
         if result is None and hold is not None:
             self._metrics.hold(hold)
-        self._note_end(cluster, LastLook(self._clock.now(), trigger, result, hold, text))
+        last = LastLook(self._clock.now(), trigger, result, hold, text, number)
+        self._note_end(cluster, last)
 
     def _call_person(self, name: str, text: str) -> None:
         try:
@@ -210,6 +221,8 @@ class Service:
                 self.verified[cluster.name] = last.ended.utc
             if last.hold is not None:
                 self._board.held(cluster.name, last.hold, now)
+            elif ending is Ending.OBSERVED:  # to see when, and by whom, it is put right
+                self._board.held(cluster.name, ending, now)
             else:
                 alerted = last.trigger in {Trigger.ALERT, Trigger.RESYNC, Trigger.RECONCILE}
                 again = ending is Ending.REMEDIATED or (ending is Ending.RIGHT and alerted)
@@ -226,6 +239,17 @@ class Service:
             self._pruned = now
             self._prune()
         self._clock.wait(self._config.remediator.resync, self._resync_wanted)
+
+    def _routine_loop(self) -> None:
+        """Wait for the interval, then ask for a look at every cluster that waits for none.
+
+        Who changes ports besides us is seen within that time, and it costs little.
+        """
+        if self._clock.wait(self._config.remediator.routine_look, self._stop):
+            return
+        for cluster in self._config.clusters:
+            if self.seconds_to_next_look(cluster.name) is None:
+                self.request(cluster.name, Trigger.ROUTINE)
 
     def _resync_now(self) -> None:
         alerts = self.resync.firing()

@@ -46,6 +46,7 @@ def cluster_summary(
 def _last_look(last: LastLook) -> dict[str, Any]:
     result = last.result
     return {
+        "number": last.number,
         "ended_at": utc_text(last.ended.utc),
         "trigger": last.trigger.label,
         "ending": str(result.ending) if result else None,

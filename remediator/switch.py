@@ -12,9 +12,9 @@ from dataclasses import replace
 from cluster.clock import Deadline, deadline_in
 from cluster.config_model import Cluster
 from cluster.host_reader import runner_of
-from cluster.model import Problem
+from cluster.model import Reason
 from cluster.nlb.dialect import Dialect
-from cluster.runners.request import Permit, Request, Runner, Verb
+from cluster.runners.request import Answer, Permit, Request, Runner, Verb
 from cluster.surroundings import Surroundings
 from remediator.planner import Action, ActionVerb
 from remediator.switch_answer import Sent, SwitchAnswer
@@ -32,7 +32,7 @@ class Switch:
         self._permit = Permit()
         acting = replace(given, permit=self._permit)
         self._targets: Mapping[tuple[str, str], tuple[Runner, Dialect]] = {
-            (cluster.name, host.name): runner_of(host, acting)
+            (cluster.name, host.name): runner_of(cluster, host, acting)
             for cluster in clusters
             for host in cluster.hosts
             if not host.is_peer
@@ -47,14 +47,14 @@ class Switch:
         is not sent. Host and rule come from configuration; anything else is a KeyError.
         """
         runner, dialect = self._targets[cluster, action.host]
-        request = Request(_VERBS[action.verb], action.rule)
+        request = Request(_VERBS[action.verb], action.rule, send_before)
         if send_before.remaining(self._clock.now()) <= 0:
             return SwitchAnswer(Sent.TOO_LATE, command=" ".join(("nlb", *request.arguments())))
         deadline = deadline_in(self._clock, timeout_seconds)
         answer = runner.run(request, deadline, self._permit)
         outcome = dialect.outcome(answer)
         return SwitchAnswer(
-            sent=_how_far(answer.sent, answer.problem),
+            sent=_how_far(answer, send_before.remaining(answer.answered) <= 0),
             command=answer.command,
             result=outcome.result,
             output=outcome.text.strip()[:MAX_SHOWN_CHARACTERS],
@@ -63,7 +63,9 @@ class Switch:
         )
 
 
-def _how_far(sent: bool, problem: Problem | None) -> Sent:
-    if not sent:
-        return Sent.NOT_SENT
-    return Sent.NO_ANSWER if problem is not None else Sent.ANSWERED
+def _how_far(answer: Answer, too_late: bool) -> Sent:
+    """too_late: the readings had grown too old when the answer came."""
+    if not answer.sent:
+        late = too_late and answer.problem is not None and answer.problem.reason is Reason.TIMEOUT
+        return Sent.TOO_LATE if late else Sent.NOT_SENT
+    return Sent.NO_ANSWER if answer.problem is not None else Sent.ANSWERED

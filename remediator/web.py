@@ -15,8 +15,8 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from cluster import log
 from cluster.clock import Clock
 from cluster.config_model import Cluster, Config
+from cluster.door import Door
 from remediator import status
-from remediator.door import Door
 from remediator.journal import MAX_ROWS, JournalError
 from remediator.journal_schema import Kind
 from remediator.looks import Trigger
@@ -137,13 +137,16 @@ class WebFace:
         return jsonify(**self._summary(found), hosts=hosts)
 
     def reconcile(self, name: str) -> Response:
-        """Ask for a look now, as a person does who wants it tried again."""
+        """Ask for a look now, as a person does who wants it tried again.
+
+        The answer's number: ``last_look`` with that number or a higher one began after this.
+        """
         if self.config.cluster(name) is None:
             return _unknown_cluster(name, self.config)
         if self.service.stopping:
             return _error(503, "the program is stopping", "send it again")
-        self.service.request(name, Trigger.RECONCILE)
-        response = jsonify(cluster=name, look="requested")
+        number = self.service.request(name, Trigger.RECONCILE)
+        response = jsonify(cluster=name, look="requested", number=number)
         response.status_code = 202
         return response
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from cluster.flags import EXIT_FAILED, EXIT_OK, EXIT_WRONG_USE, version
 from simulator.description import MAX_CLUSTERS
 from simulator.knobs import Overlap
+from simulator.sip_log_text import LogProfile, MessageFormat, TimeFormat
 from simulator.tool_text import ExitProfile
 from simulator.world import OPERATIONS
 
@@ -39,7 +40,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_site(commands.add_parser("site", help="run a simulated site until interrupted"))
+    site = commands.add_parser("site", help="run a simulated site until interrupted")
+    _add_site(site)
+    _add_sources(site)
     for name in (*OPERATIONS, "state"):
         _add_operation(commands.add_parser(name, help=_HELP[name]), name)
     _add_demo(commands.add_parser("demo", help="play the three workflows on a whole stack"))
@@ -115,6 +118,49 @@ def _add_site(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--foreign-cluster", action="store_true", help="each host is in a second NLB cluster too"
     )
+    command.add_argument(
+        "--operation-mode",
+        choices=("unicast", "multicast", "igmp_multicast"),
+        default="unicast",
+        help="operation mode of the NLB clusters (default: %(default)s)",
+    )
+    command.add_argument(
+        "--affinity",
+        choices=("none", "single"),
+        default="none",
+        help="affinity of the SIP rule; none spreads callers of one address (default: %(default)s)",
+    )
+    command.add_argument(
+        "--remote-control", action="store_true", help="hosts report NLB remote control as on"
+    )
+    command.add_argument(
+        "--backend",
+        choices=("nlb", "cim"),
+        default="nlb",
+        help="back end that clusters.yml names; hosts have the commands of both (default: nlb)",
+    )
+
+
+def _add_sources(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--source",
+        action="append",
+        choices=("http", "log", "exec"),
+        help="mode source that clusters.yml names; again for more, the first one decides "
+        "(default: http)",
+    )
+    command.add_argument(
+        "--log-message-format",
+        choices=[str(kind) for kind in MessageFormat],
+        default=str(MessageFormat.SHORT),
+        help="records of SIP Server logs (default: %(default)s)",
+    )
+    command.add_argument(
+        "--log-time-format",
+        choices=[str(kind) for kind in TimeFormat],
+        default=str(TimeFormat.ISO8601),
+        help="stamps of SIP Server logs (default: %(default)s)",
+    )
 
 
 def _add_operation(command: argparse.ArgumentParser, name: str) -> None:
@@ -131,6 +177,12 @@ def _add_operation(command: argparse.ArgumentParser, name: str) -> None:
 
 
 def _add_demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--deployment",
+        choices=("central", "on-node"),
+        default="central",
+        help="one exporter and remediator, or both on each node (default: %(default)s)",
+    )
     command.add_argument(
         "--json", type=_new_file, metavar="FILE", help="write the results to a file as JSON"
     )
@@ -207,10 +259,17 @@ def _run(given: argparse.Namespace) -> int:
     """Carry out a command. Its modules need POSIX and the extra packages, so they come late."""
     if given.command == "demo":
         from simulator import demo  # noqa: PLC0415 # see above
+        from simulator.demo_nodes import Deployment  # noqa: PLC0415 # see above
 
         return asyncio.run(
             demo.command(
-                demo.Options(given.json, keep=given.keep, lag_seconds=given.lag, plain=given.plain)
+                demo.Options(
+                    given.json,
+                    keep=given.keep,
+                    lag_seconds=given.lag,
+                    plain=given.plain,
+                    deployment=Deployment(given.deployment),
+                )
             )
         )
     if given.command == "site":
@@ -231,6 +290,14 @@ def _run(given: argparse.Namespace) -> int:
                     rules_stay_disabled=given.rules_stay_disabled,
                     wider_rule=given.wider_rule,
                     foreign_cluster=given.foreign_cluster,
+                    operation_mode=given.operation_mode,
+                    affinity=given.affinity,
+                    remote_control=given.remote_control,
+                    back_end=given.backend,
+                    sources=tuple(given.source or ("http",)),
+                    logs=LogProfile(
+                        MessageFormat(given.log_message_format), TimeFormat(given.log_time_format)
+                    ),
                 )
             )
         )

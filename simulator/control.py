@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from simulator import truth
-from simulator.faults import HostFaults, NlbFault, PageFault
+from simulator.faults import HostFaults, LogFault, MlcmdFault, MlcmdFaults, NlbFault, PageFault
 from simulator.management_layer import NotPossibleError
 from simulator.world import OPERATIONS, ClusterRun, World
 
 MAX_LATENCY_SECONDS = 600.0
+Faults = TypeVar("Faults", HostFaults, MlcmdFaults)
 
 
 class Control:
@@ -51,6 +52,7 @@ class Control:
                 web.post("/api/v1/clusters/{cluster}/partitions", self._partitions),
                 web.post("/api/v1/clusters/{cluster}/{operation}", self._operate),
                 web.post("/api/v1/clusters/{cluster}/hosts/{host}/fault", self._fault),
+                web.post("/api/v1/fault", self._site_fault),
             ]
         )
         return application
@@ -121,6 +123,11 @@ class Control:
             }
         )
 
+    async def _site_fault(self, request: web.Request) -> web.Response:
+        faults = _faults(self._world.mlcmd_faults, await _body(request))
+        self._world.mlcmd_faults = faults
+        return web.json_response({"simulated": True, "faults": asdict(faults)})
+
     def _named(self, request: web.Request) -> ClusterRun:
         name = request.match_info["cluster"]
         if name not in self._world.clusters:
@@ -129,14 +136,14 @@ class Control:
         return self._world.cluster(name)
 
 
-def _faults(present: HostFaults, asked: dict[str, Any]) -> HostFaults:
+def _faults(present: Faults, asked: dict[str, Any]) -> Faults:
     """Return the present faults with those that are asked for put in."""
-    known = [field.name for field in fields(HostFaults)]
+    known = [field.name for field in fields(present)]
     changes: dict[str, Any] = {}
     for name, value in asked.items():
         if name not in known:
             raise _refusal(web.HTTPBadRequest, f"no fault {name!r}; there are {', '.join(known)}")
-        kinds = {"nlb": NlbFault, "page": PageFault}.get(name)
+        kinds = {"nlb": NlbFault, "page": PageFault, "mlcmd": MlcmdFault, "log": LogFault}.get(name)
         if kinds is not None:
             words = [str(kind) for kind in kinds]
             if value not in words:

@@ -21,6 +21,7 @@ from cluster.clock import Clock, SystemClock
 from cluster.errors import ClusterError
 from simulator import demo_stack
 from simulator.demo_display import Display
+from simulator.demo_nodes import Deployment, Node
 from simulator.demo_play import Player
 from simulator.demo_probe import OptionsProbe
 from simulator.demo_report import SHOWN, Report, Workflow
@@ -42,6 +43,7 @@ class Options:
     keep: bool
     lag_seconds: float
     plain: bool
+    deployment: Deployment = Deployment.CENTRAL
 
 
 async def command(options: Options) -> int:
@@ -73,7 +75,8 @@ async def _demonstrate(options: Options, reports: list[Report], clock: Clock) ->
         site = Site(usual_site(1, quick(options.lag_seconds)), ToolProfile(), directory, clock)
         console.print(SHOWN, highlight=False)
         console.print("Starting site, exporter, remediator, Prometheus, Alertmanager …")
-        async with site.running(), demo_stack.running(site, directory, clock) as stack:
+        running = demo_stack.running(site, directory, clock, options.deployment)
+        async with site.running(), running as stack:
             report = await _play(options, stack, console, clock)
             _say(console, "\n".join(report.lines()))
             if options.json_file is not None:
@@ -102,7 +105,13 @@ async def _play(options: Options, stack: Stack, console: Console, clock: Clock) 
     async with probe.running(), display.running(probe, stack.pager):
         player = Player(stack, cluster, probe, clock, display.say)
         await player.play_all(done)
-    return Report(tuple(done), stack.versions, options.lag_seconds, tuple(stack.pager.pages))
+    return Report(
+        tuple(done),
+        stack.versions,
+        options.lag_seconds,
+        tuple(stack.pager.pages),
+        str(options.deployment),
+    )
 
 
 def addresses(stack: Stack) -> list[str]:
@@ -117,9 +126,16 @@ def addresses(stack: Stack) -> list[str]:
         f"  Prometheus     {prometheus}",
         f"                 http://{at.prometheus}/api/v1/alerts   as JSON",
         f"  Alertmanager   http://{at.alertmanager}/api/v2/alerts   as JSON; Debian's has no pages",
-        f"  exporter       http://{at.exporter}",
-        f"  remediator     http://{at.remediator}   bearer token in {stack.token}",
+        *(line for node in stack.nodes for line in _addresses_of(node, stack)),
         f"  control API    {stack.site.control_url}/api/v1/site",
-        f"  configuration  {stack.site.configuration}",
+        *(f"  configuration  {stack.configuration_of(node)}" for node in stack.nodes),
         f"  logs           {stack.directory}",
     ]
+
+
+def _addresses_of(node: Node, stack: Stack) -> tuple[str, str]:
+    place = f"   on {node.host}" if node.host else ""
+    return (
+        f"  exporter       http://{node.exporter}{place}",
+        f"  remediator     http://{node.remediator}{place}   bearer token in {stack.token}",
+    )

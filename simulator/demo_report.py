@@ -73,12 +73,16 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole demonstration. pages: what a person would have been called for."""
+    """The whole demonstration.
+
+    pages: what a person would have been called for. deployment: where the programs ran.
+    """
 
     workflows: tuple[Workflow, ...]
     versions: dict[str, str]
     lag_seconds: float
     pages: tuple[str, ...]
+    deployment: str = "central"
 
     @property
     def ended_right(self) -> bool:
@@ -102,6 +106,7 @@ class Report:
             "simulated": True,
             "ended_right": self.ended_right,
             "median_seconds_to_verified": self.median_seconds_to_verified,
+            "deployment": self.deployment,
             "lag_seconds": self.lag_seconds,
             "scrape_and_evaluation_interval": INTERVAL,
             "sip_server_refresh": SIP_REFRESH,
@@ -133,6 +138,7 @@ class Report:
                     f"Prometheus {self.versions.get('prometheus', '?')}",
                     f"Alertmanager {self.versions.get('alertmanager', '?')}",
                     f"statistics page {self.lag_seconds:g} s old, read every {SIP_REFRESH}",
+                    f"deployment {self.deployment}",
                 ]
             ),
             "Everything ended right." if self.ended_right else "NOT everything ended right.",

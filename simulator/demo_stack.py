@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +24,8 @@ from cluster.clock import Clock, deadline_in
 from cluster.errors import ClusterError
 from simulator import demo_configs, demo_files, demo_tools, site_files
 from simulator.demo_configs import Addresses
+from simulator.demo_nodes import Deployment, Node, free_addresses, nodes_of
 from simulator.demo_pager import Pager
-from simulator.loopback import LOOPBACK
 from simulator.site import Site
 
 READY_SECONDS = 60.0
@@ -35,7 +33,7 @@ GRACE_SECONDS = 8.0
 ASK_SECONDS = 2.0
 FAST_SECONDS = 5.0  # rule groups with a longer interval are pages, which nothing waits for
 NEVER = "0001"  # the year that Prometheus gives for what it has not done yet
-_PORTS = range(20000, 30000)  # below the ranges from which systems take ports of callers
+PROGRAMS = ("remediator", "exporter")
 
 
 @dataclass(slots=True)
@@ -48,12 +46,19 @@ class Stack:
     site: Site
     directory: Path
     at: Addresses
+    nodes: tuple[Node, ...]
     pager: Pager
     token: Path
     session: aiohttp.ClientSession
     pages: Path | None
     versions: dict[str, str] = field(default_factory=dict)
     running: dict[str, programs.RunningProgram] = field(default_factory=dict)
+
+    def configuration_of(self, node: Node) -> Path:
+        """Return the clusters.yml of a node."""
+        if not node.host:
+            return self.site.configuration
+        return self.directory / f"{node.named('clusters')}.yml"
 
     def log_file(self, name: str) -> Path:
         """Return the log of one program."""
@@ -80,7 +85,7 @@ class Stack:
         Raises `aiohttp.ClientError`, or TimeoutError, where that fails.
         """
         headers = {}
-        if url.startswith(f"http://{self.at.remediator}/"):
+        if url.startswith(tuple(f"http://{node.remediator}/" for node in self.nodes)):
             headers["Authorization"] = "Bearer " + self.token.read_text("utf-8").strip()
         async with self.session.get(url, params=query, headers=headers) as answer:
             answer.raise_for_status()
@@ -89,14 +94,18 @@ class Stack:
             return await answer.text()
 
     async def journal(self, cluster: str) -> list[dict[str, Any]]:
-        """Return the latest rows of the remediator's journal, oldest first."""
-        url = f"http://{self.at.remediator}/api/v1/journal"
-        rows: list[dict[str, Any]] = (await self.get(url, cluster=cluster, limit="200"))["rows"]
-        return rows[::-1]
+        """Return the latest rows of all remediators' journals, oldest first."""
+        rows: list[dict[str, Any]] = []
+        for node in self.nodes:
+            url = f"http://{node.remediator}/api/v1/journal"
+            rows += (await self.get(url, cluster=cluster, limit="200"))["rows"][::-1]
+        return sorted(rows, key=lambda row: str(row["at"]))
 
 
 @contextlib.asynccontextmanager
-async def running(site: Site, directory: Path, clock: Clock) -> AsyncIterator[Stack]:
+async def running(
+    site: Site, directory: Path, clock: Clock, deployment: Deployment
+) -> AsyncIterator[Stack]:
     """Run the whole stack around a running site for as long as the block lasts."""
     prometheus, alertmanager = demo_tools.find("prometheus"), demo_tools.find("alertmanager")
     async with contextlib.AsyncExitStack() as exits:
@@ -105,15 +114,18 @@ async def running(site: Site, directory: Path, clock: Clock) -> AsyncIterator[St
         session = await exits.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_SECONDS), trust_env=False)
         )
-        ports = (f"{LOOPBACK}:{port}" for port in _free_ports(4))
-        at = Addresses(next(ports), next(ports), next(ports), next(ports), pager.address)
-        token = demo_files.write_token(directory)
-        site_files.write_configuration(
-            site.configuration, site.entries(), demo_configs.program_sections(directory, at, token)
+        token, free = demo_files.write_token(directory), free_addresses()
+        at_prometheus, at_alertmanager = next(free), next(free)
+        nodes = await nodes_of(deployment, site, free, at_alertmanager, token, exits)
+        at = Addresses(
+            tuple(node.exporter_seen for node in nodes),
+            tuple(node.remediator_seen for node in nodes),
+            at_prometheus,
+            at_alertmanager,
+            pager.address,
         )
-        stack = Stack(
-            site, directory, at, pager, token, session, demo_tools.unpacked_pages(prometheus)
-        )
+        pages = demo_tools.unpacked_pages(prometheus)
+        stack = Stack(site, directory, at, nodes, pager, token, session, pages)
         stack.versions = {
             "prometheus": await _version(prometheus, clock),
             "alertmanager": await _version(alertmanager, clock),
@@ -129,22 +141,10 @@ def _start(stack: Stack, prometheus: Path, alertmanager: Path) -> None:
     demo_files.copy_folders(directory)
     prometheus_file = demo_files.write_prometheus(directory, at)
     alertmanager_file = demo_files.write_alertmanager(directory, at, stack.token)
-    configuration = f"--config.file={stack.site.configuration}"
-    commands: dict[str, Sequence[str]] = {
-        "remediator": (
-            sys.executable,
-            "-m",
-            "remediator",
-            configuration,
-            f"--web.listen-address={at.remediator}",
-        ),
-        "exporter": (
-            sys.executable,
-            "-m",
-            "exporter",
-            configuration,
-            f"--web.listen-address={at.exporter}",
-        ),
+    commands: dict[str, Sequence[str]] = {}
+    for node in stack.nodes:
+        commands |= _commands_of(stack, node)
+    commands |= {
         "alertmanager": (
             str(alertmanager),
             f"--config.file={alertmanager_file}",
@@ -164,6 +164,24 @@ def _start(stack: Stack, prometheus: Path, alertmanager: Path) -> None:
         stack.running[name] = programs.start(
             argv, log_file=stack.log_file(name), env=_environment(), cwd=directory
         )
+
+
+def _commands_of(stack: Stack, node: Node) -> dict[str, Sequence[str]]:
+    """Write the configuration of one node; return how its programs are started."""
+    file = stack.configuration_of(node)
+    journal = stack.directory / f"{node.named('journal')}.db"
+    own = demo_configs.program_sections(journal, node.alertmanager_seen, stack.token)
+    site_files.write_configuration(file, node.entries, own)
+    start = (sys.executable, "-m")
+    return {
+        node.named(program): (
+            *start,
+            program,
+            f"--config.file={file}",
+            f"--web.listen-address={getattr(node, program)}",
+        )
+        for program in PROGRAMS
+    }
 
 
 def _environment() -> dict[str, str]:
@@ -206,9 +224,14 @@ async def _until_ready(stack: Stack, clock: Clock) -> None:
 async def _not_ready(stack: Stack) -> str | None:
     """Return what is not ready yet, None if all is."""
     at = stack.at
-    for name in ("exporter", "alertmanager", "prometheus", "remediator"):
+    own = {n.named(program): getattr(n, program) for n in stack.nodes for program in PROGRAMS}
+    for name, address in {
+        **own,
+        "alertmanager": at.alertmanager,
+        "prometheus": at.prometheus,
+    }.items():
         try:
-            await stack.get(f"http://{getattr(at, name)}/-/ready")
+            await stack.get(f"http://{address}/-/ready")
         except (aiohttp.ClientError, TimeoutError) as error:
             return f"{name} is not ready: {error}"
     modes = await stack.get(f"http://{at.prometheus}/api/v1/query", query="sip_server_mode == 1")
@@ -230,15 +253,3 @@ async def _version(program: Path, clock: Clock) -> str:
     text = (finished.stdout + finished.stderr).decode("utf-8", errors="replace")
     match = re.search(r"version (\d+\.\d+\.\d+)", text)
     return match[1] if match else "unknown"
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports on loopback that nobody listens on at this moment."""
-    found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((LOOPBACK, port))
-            found.append(port)
-        if len(found) == count:
-            break
-    return found

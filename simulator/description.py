@@ -5,7 +5,7 @@ Says what there is, never how it is at a moment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cluster.model import ALL_VIPS, PortRule, ReportedRule
 from simulator.knobs import Knobs
@@ -37,12 +37,16 @@ class HostDescription:
 
 @dataclass(frozen=True, slots=True)
 class NlbDescription:
-    """One NLB cluster as its hosts have it. rules: as each host reports them."""
+    """One NLB cluster as its hosts have it. rules: as each host reports them.
+
+    remote_control: whether the hosts report NLB remote control as on; it moves nothing here.
+    """
 
     cluster_ip: str
     full_name: str
     rules: tuple[ReportedRule, ...]
     operation_mode: str = "unicast"
+    remote_control: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,19 @@ def usual_cluster(
         ),
         foreign=(web,) if foreign else (),
     )
+
+
+def set_up_as(
+    cluster: ClusterDescription, *, operation_mode: str, affinity: str, remote_control: bool
+) -> ClusterDescription:
+    """Return the cluster with its NLB set up in another way, on all hosts alike."""
+    nlb = replace(
+        cluster.nlb,
+        operation_mode=operation_mode,
+        remote_control=remote_control,
+        rules=tuple(replace(rule, affinity=affinity) for rule in cluster.nlb.rules),
+    )
+    return replace(cluster, nlb=nlb)
 
 
 def usual_site(clusters: int, knobs: Knobs) -> SiteDescription:

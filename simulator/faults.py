@@ -1,4 +1,4 @@
-"""What can be wrong with a host's NLB utility and with a SIP Server's page. Pure.
+"""What can be wrong with a host's NLB utility, a SIP Server's page, and mlcmd. Pure.
 
 The names are those of the control API's ``fault`` call.
 """
@@ -43,6 +43,42 @@ class PageFault(StrEnum):
     EMPTY = "empty"
 
 
+class MlcmdFault(StrEnum):
+    """What the Management Layer's utility does wrong.
+
+    LOGIN_FAILED: Configuration Server refuses it. NOISE: other lines between those that count,
+    as where standard error is merged in. TRUNCATED: breaks off in the middle.
+    """
+
+    NONE = "none"
+    HANG = "hang"
+    LOGIN_FAILED = "login_failed"
+    NOISE = "noise"
+    TRUNCATED = "truncated"
+    GARBAGE = "garbage"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class MlcmdFaults:
+    """The faults of mlcmd, which is one for the whole site. Latency in seconds."""
+
+    mlcmd: MlcmdFault = MlcmdFault.NONE
+    mlcmd_latency_seconds: float = 0.0
+
+
+class LogFault(StrEnum):
+    """What happens to the log of a SIP Server, once, when it is switched on.
+
+    ROLE_ROTATED_OUT: so many new segments that none with a role is left. TRUNCATED: its newest
+    segment is emptied, and the SIP Server writes on.
+    """
+
+    NONE = "none"
+    ROLE_ROTATED_OUT = "role_rotated_out"
+    TRUNCATED = "truncated"
+
+
 @dataclass(frozen=True, slots=True)
 class HostFaults:
     """The faults of one host. Latencies in seconds, on top of the usual."""
@@ -51,3 +87,4 @@ class HostFaults:
     nlb_latency_seconds: float = 0.0
     page: PageFault = PageFault.NONE
     page_latency_seconds: float = 0.0
+    log: LogFault = LogFault.NONE

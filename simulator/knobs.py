@@ -43,6 +43,7 @@ class Knobs:
     readiness_seconds: from HA link up to ready for switchover (documented: 60 s).
     lag_seconds: how old the statistics page is when it is given (documented:
         operational-stat-timeout, 10 s).
+    check_point_seconds: between two check points in a SIP Server's log (documented: an hour).
     """
 
     heartbeat_seconds: float = 1.0
@@ -60,6 +61,7 @@ class Knobs:
     start_seconds: float = 1.0
     readiness_seconds: float = 60.0
     lag_seconds: float = 10.0
+    check_point_seconds: float = 3600.0
 
     @property
     def heartbeat_loss_seconds(self) -> float:
@@ -72,4 +74,10 @@ def quick(lag_seconds: float = 0.0) -> Knobs:
 
     6 s, so that NLB's own heartbeat loss (5 s) still comes first, as on a real site.
     """
-    return replace(Knobs(), convergence_seconds=3.0, addp_seconds=6.0, lag_seconds=lag_seconds)
+    return replace(
+        Knobs(),
+        convergence_seconds=3.0,
+        addp_seconds=6.0,
+        lag_seconds=lag_seconds,
+        check_point_seconds=60.0,
+    )

@@ -45,6 +45,16 @@ class ManagementLayer:
         self._switching = False
         self.primary: str | None = next(iter(servers))
 
+    def belief(self, host: str) -> tuple[str, SipMode]:
+        """Return what it takes a server for: the words of its status, and its run mode.
+
+        What it saw last: a host that is cut off is running for it until it is missed. The run
+        mode of one that it has lost is the last one it knew (assumed).
+        """
+        seen = self._seen[host]
+        status = "Running" if seen else "Stopped" if self._reachable(host) else "Unknown"
+        return status, self._servers[host].facts.mode
+
     # -- what people and fate do
 
     def switch_over(self) -> None:

@@ -1,4 +1,4 @@
-"""Edge: the ``nlb`` and ``wlbs`` commands of each simulated host, as real executable files.
+"""Edge: the commands of each simulated host, as real executable files.
 
 Each is a tiny script that hands its arguments to the site and gives back what it gets. It
 loads next to nothing, because a reading loop starts it every second. POSIX only: it is made
@@ -10,18 +10,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-NAMES = ("nlb", "wlbs")
+NAMES = ("nlb", "wlbs", "powershell")
 SHEBANG_LIMIT = 120
 """Characters of a first line that every POSIX system in use accepts (Linux: 127)."""
 
 _SCRIPT = """\
 {first}
-# The NLB utility of a simulated host, made by sipnlb-simulator. Nothing real is switched.
+# A command of a simulated site, made by sipnlb-simulator. Nothing real is asked or switched.
 import sys, _socket
 connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM, 0)
 try:
     connection.connect(({address!r}, {port}))
-    call = "\\0".join([{cluster!r}, {host!r}, {name!r}, *sys.argv[1:]]).encode("utf-8", "replace")
+    call = "\\0".join([*{fields!r}, *sys.argv[1:]]).encode("utf-8", "replace")
     connection.sendall(b"%d\\n" % len(call) + call)
     answer = b""
     while part := connection.recv(65536):
@@ -48,19 +48,14 @@ def write(directory: Path, cluster: str, host: str, address: str, port: int) -> 
     folder = directory / host
     folder.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
-        file = folder / name
-        file.write_text(
-            _SCRIPT.format(
-                first=_first_line(),
-                address=address,
-                port=port,
-                cluster=cluster,
-                host=host,
-                name=name,
-            ),
-            "utf-8",
-        )
-        file.chmod(0o755)
+        write_command(folder / name, (cluster, host, name), address, port)
+
+
+def write_command(file: Path, fields: tuple[str, ...], address: str, port: int) -> None:
+    """Write one command. fields: what it puts before its arguments when it hands them over."""
+    text = _SCRIPT.format(first=_first_line(), address=address, port=port, fields=fields)
+    file.write_text(text, "utf-8")
+    file.chmod(0o755)
 
 
 def _first_line() -> str:

@@ -121,6 +121,7 @@ def _settings(
         **_MIDDLE,
         "HostState": _host_state(node.run),
         **_AFTER,
+        "RemoteControlEnabled": _switch(description.remote_control),
     }
 
 

@@ -1,27 +1,38 @@
-"""Edge: answers the calls of the simulated hosts' ``nlb`` and ``wlbs`` commands.
+"""Edge: answers the calls of the simulated hosts' ``nlb``, ``wlbs`` and ``powershell`` commands.
 
-What a call does and prints is `nlb_tool`'s; here it only takes its time, hangs or breaks off.
+What a call does and prints is `nlb_tool`'s and `cim_tool`'s; here it only takes its time, hangs
+or breaks off.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from simulator.loopback import LoopbackServer, gone_within
 from simulator.management_layer import NotPossibleError
-from simulator.nlb_tool import NlbTool
+from simulator.nlb_tool import ToolAnswer
 from simulator.world import World
 
 MAX_CALL_BYTES = 65536
 
 
-class NlbServer:
-    """The other end of every ``nlb`` and ``wlbs`` command of the site."""
+class Tool(Protocol):
+    """What a command does."""
 
-    def __init__(self, world: World, tool: NlbTool, advance: Callable[[], object]) -> None:
-        """Answer from `tool`; `advance` brings the world to this moment."""
-        self._world, self._tool, self._advance = world, tool, advance
+    def call(self, cluster: str, host: str, name: str, arguments: tuple[str, ...]) -> ToolAnswer:
+        """Carry out one call on a host. name: of the command. Never raises for its input."""
+
+
+class NlbServer:
+    """The other end of every command of the site's hosts."""
+
+    def __init__(
+        self, world: World, tools: Mapping[str, Tool], advance: Callable[[], object]
+    ) -> None:
+        """Answer from `tools`, by command; `advance` brings the world to this moment."""
+        self._world, self._tools, self._advance = world, tools, advance
         self.server = LoopbackServer(self._answer)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,7 +51,7 @@ class NlbServer:
         if await gone_within(reader, half):
             return
         self._advance()
-        answer = self._tool.call(cluster, host, name, tuple(arguments))
+        answer = self._tools[name].call(cluster, host, name, tuple(arguments))
         if answer.hangs:
             await reader.read()  # until the caller gives up
             return

@@ -59,7 +59,7 @@ class NlbTool:
         site_cluster = self._world.cluster(cluster)
         run = site_cluster.host(host)
         fault = run.faults.nlb
-        if not run.connected or fault is NlbFault.HANG:
+        if not run.can_be_asked or fault is NlbFault.HANG:
             return ToolAnswer(hangs=True)
         if fault is NlbFault.GARBAGE:
             return ToolAnswer(GARBAGE)

@@ -40,7 +40,7 @@ class SipHttp:
         request = await reader.readuntil(b"\r\n\r\n")
         self._advance()
         faults = self._host.faults
-        if not self._host.connected or faults.page is PageFault.HANG:
+        if not self._host.can_be_asked or faults.page is PageFault.HANG:
             await reader.read()  # until the caller gives up
             return
         if faults.page_latency_seconds and await gone_within(reader, faults.page_latency_seconds):

@@ -13,10 +13,11 @@ from pathlib import Path
 from cluster.clock import SystemClock
 from cluster.errors import ClusterError
 from simulator import site_files
-from simulator.description import SiteDescription, usual_cluster
+from simulator.description import SiteDescription, set_up_as, usual_cluster
 from simulator.event_text import event_line
 from simulator.knobs import Knobs, Overlap, quick
 from simulator.signals import stop_asked
+from simulator.sip_log_text import LogProfile
 from simulator.site import Site
 from simulator.tool_text import ExitProfile, ToolProfile
 
@@ -39,6 +40,12 @@ class Options:
     rules_stay_disabled: bool
     wider_rule: bool
     foreign_cluster: bool
+    operation_mode: str
+    affinity: str
+    remote_control: bool
+    back_end: str
+    sources: tuple[str, ...]
+    logs: LogProfile
 
     def knobs(self) -> Knobs:
         """Return how the site is to behave."""
@@ -54,7 +61,12 @@ class Options:
         """Return what the site is to consist of."""
         return SiteDescription(
             tuple(
-                usual_cluster(number, wider_rule=self.wider_rule, foreign=self.foreign_cluster)
+                set_up_as(
+                    usual_cluster(number, wider_rule=self.wider_rule, foreign=self.foreign_cluster),
+                    operation_mode=self.operation_mode,
+                    affinity=self.affinity,
+                    remote_control=self.remote_control,
+                )
                 for number in range(self.clusters)
             ),
             self.knobs(),
@@ -78,7 +90,13 @@ async def run(options: Options) -> int:
         try:
             site_files.refuse_foreign(directory)
             site = Site(
-                options.description(), options.profile(), directory.resolve(), SystemClock()
+                options.description(),
+                options.profile(),
+                directory.resolve(),
+                SystemClock(),
+                options.back_end,
+                options.sources,
+                options.logs,
             )
             async with site.running(options.control_port):
                 print("\n".join(_addresses(site)), flush=True)

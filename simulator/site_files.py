@@ -49,11 +49,14 @@ def _first_line(file: Path) -> str:
 def cluster_entry(
     cluster: ClusterDescription,
     programs: dict[str, Path],
-    pages: dict[str, str],
-    lag_seconds: float,
+    sources: dict[str, list[dict[str, Any]]],
     code_page: str,
+    back_end: str = "nlb",
 ) -> dict[str, Any]:
-    """Return a cluster as clusters.yml has it. programs, pages: by host name."""
+    """Return a cluster as clusters.yml has it. programs, sources: by host name.
+
+    programs: the ``nlb`` commands; back end ``cim`` gets the ``powershell`` beside each.
+    """
     return {
         "name": cluster.name,
         "simulated": True,
@@ -69,25 +72,21 @@ def cluster_entry(
                 "host_id": host.host_id,
                 "address": host.address,
                 "runner": {"type": "local"},
-                "nlb": {
-                    "backend": "nlb",
-                    "program": str(programs[host.name]),
-                    "code_page": code_page,
-                },
+                "nlb": _nlb(programs[host.name], code_page, back_end),
                 "sip_server": {
                     "application": host.application,
-                    "sources": [
-                        {
-                            "type": "http",
-                            "url": pages[host.name],
-                            "lag": f"{round(lag_seconds * 1000)}ms",
-                        }
-                    ],
+                    "sources": sources[host.name],
                 },
             }
             for host in cluster.hosts
         ],
     }
+
+
+def _nlb(program: Path, code_page: str, back_end: str) -> dict[str, Any]:
+    if back_end == "cim":
+        return {"backend": "cim", "program": str(program.with_name("powershell"))}
+    return {"backend": "nlb", "program": str(program), "code_page": code_page}
 
 
 def write_configuration(

@@ -36,6 +36,7 @@ def host_json(cluster: ClusterRun, name: str) -> dict[str, Any]:
             "nlb_latency_seconds": host.faults.nlb_latency_seconds,
             "page": str(host.faults.page),
             "page_latency_seconds": host.faults.page_latency_seconds,
+            "log": str(host.faults.log),
         },
     }
 

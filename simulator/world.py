@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from cluster.model import PortState, SipMode
 from simulator.agenda import Agenda, Event, EventLog
 from simulator.description import ClusterDescription, HostDescription, SiteDescription
-from simulator.faults import HostFaults
+from simulator.faults import HostFaults, MlcmdFaults
 from simulator.knobs import Knobs
 from simulator.management_layer import ManagementLayer, NotPossibleError
 from simulator.nlb_cluster import NlbCluster
@@ -23,13 +23,23 @@ OPERATIONS = ("switchover", "fail", "restart", "disconnect", "reconnect")
 
 @dataclass(slots=True)
 class HostRun:
-    """A host at this moment. group: its network partition, 0 where there is none."""
+    """A host at this moment.
+
+    group: its network partition, 0 where there is none. asked_from_itself: whether all who ask
+    it run on it, so that they get their answers without a network too.
+    """
 
     description: HostDescription
     server: SipServer
     connected: bool = True
     group: int = 0
     faults: HostFaults = field(default_factory=HostFaults)
+    asked_from_itself: bool = False
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether questions to it arrive."""
+        return self.connected or self.asked_from_itself
 
 
 class ClusterRun:
@@ -206,6 +216,7 @@ class World:
         self.clusters: dict[str, ClusterRun] = {}
         self.agenda = Agenda(self.note_primaries)
         self.events = EventLog(self.agenda)
+        self.mlcmd_faults = MlcmdFaults()
         self.clusters = {
             cluster.name: ClusterRun(cluster, description.knobs, self.agenda, self.events)
             for cluster in description.clusters

@@ -6,6 +6,7 @@ documented: complete for V2.4 (UCMDB NLB discovery script). ``display`` prints 0
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import replace
 
@@ -53,6 +54,9 @@ def _block(cluster_ip: str | None, lines: list[str]) -> tuple[NlbParams | None, 
         heartbeat_tolerance=_number(settings, "alivemsgtolerance"),
         host_state=settings.get("hoststate", "").lower() or None,
         rules=rules,
+        host_name=settings.get("hostname") or None,
+        dedicated_ip=_address(settings, "dedicatedipaddress"),
+        local_time=settings.get("current time") or None,
     )
     named = {
         "HostPriority": params.host_id,
@@ -72,6 +76,15 @@ def _block(cluster_ip: str | None, lines: list[str]) -> tuple[NlbParams | None, 
 def _number(settings: dict[str, str], name: str) -> int | None:
     text = settings.get(name, "")
     return int(text) if re.fullmatch(r"\d{1,9}", text) else None
+
+
+def _address(settings: dict[str, str], name: str) -> str | None:
+    """Return an address; None where there is none, printed as 0.0.0.0 (assumed)."""
+    try:
+        address = ipaddress.ip_address(settings.get(name, "").partition("%")[0])
+    except ValueError:
+        return None
+    return None if address.is_unspecified else str(address)
 
 
 def _switch(settings: dict[str, str], name: str) -> bool | None:

@@ -6,7 +6,7 @@ Pairs with `cluster.nlb.output` and `cluster.nlb.params`, which read the text.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from cluster.clock import Deadline
 from cluster.model import (
@@ -21,6 +21,7 @@ from cluster.model import (
     Reason,
 )
 from cluster.nlb import output
+from cluster.nlb.choice import chosen, other_host, unknown_text
 from cluster.nlb.params import parse_params
 from cluster.nlb.phrases import Phrases
 from cluster.runners.request import Answer, Request, Runner, Verb
@@ -28,14 +29,6 @@ from cluster.runners.request import Answer, Request, Runner, Verb
 MAX_RAW_CHARACTERS = 8192
 
 T = TypeVar("T")
-
-
-class _Block(Protocol):
-    @property
-    def cluster_ip(self) -> str | None: ...
-
-
-B = TypeVar("B", bound=_Block)
 
 
 class NlbQuery:
@@ -61,13 +54,13 @@ class NlbQuery:
 
         def interpret(text: str) -> tuple[NodeStatus, Problem | None]:
             parsed = output.parse_query(text, self._phrases)
-            status, problem = self._chosen(parsed)
+            status, problem = chosen(parsed, self._cluster_ip)
             if status is None:
                 return NodeStatus(), problem
             if status.host_id is not None and status.host_id != self._host_id:
-                return NodeStatus(), self._other_host(status.host_id)
+                return NodeStatus(), other_host(self._host_id, status.host_id)
             unread = status.state is NodeState.UNKNOWN
-            return status, _unknown_text(parsed.problems) if unread else None
+            return status, unknown_text(parsed.problems) if unread else None
 
         return self._read(Request(Verb.QUERY), deadline, NodeStatus(), interpret)
 
@@ -76,11 +69,11 @@ class NlbQuery:
 
         def interpret(text: str) -> tuple[PortStatus, Problem | None]:
             parsed = output.parse_queryport(text, self._phrases)
-            answer, problem = self._chosen(parsed)
+            answer, problem = chosen(parsed, self._cluster_ip)
             if answer is None:
                 return PortStatus(), problem
             unread = answer.status.state is PortState.UNKNOWN
-            return answer.status, _unknown_text(parsed.problems) if unread else None
+            return answer.status, unknown_text(parsed.problems) if unread else None
 
         return self._read(Request(Verb.QUERYPORT, rule), deadline, PortStatus(), interpret)
 
@@ -89,14 +82,14 @@ class NlbQuery:
 
         def interpret(text: str) -> tuple[NlbParams, Problem | None]:
             parsed = parse_params(text, self._phrases)
-            params, problem = self._chosen(parsed)
+            params, problem = chosen(parsed, self._cluster_ip)
             if params is None:
                 return NlbParams(), problem
             if params.host_id is None:
                 text = "HostPriority is missing, so that nothing says whose rules these are"
                 return NlbParams(), Problem(Reason.MALFORMED, text)
             if params.host_id != self._host_id:
-                return NlbParams(), self._other_host(params.host_id)
+                return NlbParams(), other_host(self._host_id, params.host_id)
             return params, None if params.rules is not None else Problem(
                 Reason.MALFORMED, "; ".join(parsed.problems)
             )
@@ -124,34 +117,6 @@ class NlbQuery:
             command=answer.command,
             raw=_shown(answer, text),
         )
-
-    def _other_host(self, host_id: int) -> Problem:
-        """Say that another host answers, as it does where two hosts name one program."""
-        text = f"configured is host id {self._host_id}, the answer is of host id {host_id}"
-        return Problem(Reason.OTHER_HOST, text)
-
-    def _chosen(self, parsed: output.Parsed[B]) -> tuple[B | None, Problem | None]:
-        """Pick the block of the configured cluster.
-
-        A single block that names no cluster is taken for it; one that names another is not.
-        """
-        if parsed.failure is not None:
-            return None, parsed.failure
-        for block in parsed.blocks:
-            if block.cluster_ip == self._cluster_ip:
-                return block, None
-        if len(parsed.blocks) == 1 and parsed.blocks[0].cluster_ip is None:
-            return parsed.blocks[0], None
-        if not parsed.blocks:
-            return None, _unknown_text(parsed.problems)
-        named = ", ".join(block.cluster_ip or "unnamed" for block in parsed.blocks)
-        return None, Problem(
-            Reason.OTHER_CLUSTER, f"configured is {self._cluster_ip}, the host reports {named}"
-        )
-
-
-def _unknown_text(problems: tuple[str, ...]) -> Problem:
-    return Problem(Reason.UNKNOWN_TEXT, "; ".join(problems))
 
 
 def _shown(answer: Answer, text: str) -> str:

@@ -7,7 +7,7 @@ configuration alone, so nothing from outside can become part of a command.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -46,10 +46,15 @@ CHANGING_VERBS = frozenset({Verb.ENABLE, Verb.DISABLE})
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. rule: the configured port rule concerned, None for QUERY and PARAMS."""
+    """One request.
+
+    rule: the configured port rule concerned, None for QUERY and PARAMS. send_before: a runner
+    that has to connect first does not send it later than this; None: any time.
+    """
 
     verb: Verb
     rule: PortRule | None = None
+    send_before: Deadline | None = field(default=None, compare=False)
 
     @property
     def changes(self) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cluster.config_model import Host
+from cluster.errors import ClusterError
 from cluster.nlb.dialect import Dialect
 from cluster.runners.local import LocalRunner
 from cluster.runners.request import Runner
+from cluster.runners.winrm import WinrmRunner
 from cluster.surroundings import Surroundings
 
 
@@ -15,6 +17,24 @@ def _local(_: Host, dialect: Dialect, given: Surroundings) -> Runner:
     return LocalRunner(dialect.argv, given.clock, given.permit, given.group)
 
 
-RUNNERS: dict[str, Callable[[Host, Dialect, Surroundings], Runner]] = {"local": _local}
+def _ssh(host: Host, dialect: Dialect, given: Surroundings) -> Runner:
+    try:
+        from cluster.runners.ssh import make_runner  # noqa: PLC0415 - needs an optional extra
+    except ModuleNotFoundError as error:
+        raise ClusterError(
+            host.name, f"runner ssh needs the library {error.name}", "install sipnlb[ssh]"
+        ) from None
+    return make_runner(host, dialect, given)
+
+
+def _winrm(host: Host, dialect: Dialect, given: Surroundings) -> Runner:
+    return WinrmRunner(host, dialect.name, given)
+
+
+RUNNERS: dict[str, Callable[[Host, Dialect, Surroundings], Runner]] = {
+    "local": _local,
+    "ssh": _ssh,
+    "winrm": _winrm,
+}
 """By ``runner.type``. A runner is made without asking the host anything. ``peer`` is none of
 them: a host that is only read (`cluster.host_reader`) has nothing that could be commanded."""

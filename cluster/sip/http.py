@@ -9,12 +9,13 @@ from __future__ import annotations
 from cluster.clock import Clock, Deadline
 from cluster.config_sources import HttpSource
 from cluster.model import Reading, SipStatus
-from cluster.sip.page import PageError, fetch
+from cluster.page import PageError, fetch
 from cluster.sip.serverx import parse_serverx
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_RAW_CHARACTERS = 8192
 NAME = "http"
+HEADERS = {"Accept": "application/xml, text/xml"}
 
 
 class HttpSipSource:
@@ -33,7 +34,7 @@ class HttpSipSource:
         body, problem = b"", None
         status = SipStatus()
         try:
-            body = fetch(self._url, deadline, self._clock, MAX_BYTES)
+            body = fetch(self._url, deadline, self._clock, MAX_BYTES, HEADERS)
         except PageError as error:
             problem = error.problem
         else:

@@ -7,9 +7,11 @@ from typing import Protocol
 
 from cluster.clock import Deadline
 from cluster.config_model import Host
-from cluster.config_sources import HttpSource, SourceSettings
+from cluster.config_sources import ExecSource, HttpSource, LogSource, SourceSettings
 from cluster.model import Reading, SipStatus
+from cluster.sip.exec import ExecSipSource
 from cluster.sip.http import HttpSipSource
+from cluster.sip.log import LogSipSource
 from cluster.surroundings import Surroundings
 
 
@@ -31,5 +33,19 @@ def _http(settings: SourceSettings, _: Host, given: Surroundings) -> SipSource:
     return HttpSipSource(settings, given.clock)
 
 
-SOURCES: dict[str, Callable[[SourceSettings, Host, Surroundings], SipSource]] = {"http": _http}
+def _exec(settings: SourceSettings, host: Host, given: Surroundings) -> SipSource:
+    assert isinstance(settings, ExecSource)
+    return ExecSipSource(settings, host.sip_server.application, given)
+
+
+def _log(settings: SourceSettings, host: Host, given: Surroundings) -> SipSource:
+    assert isinstance(settings, LogSource)
+    return LogSipSource(settings, host.address, given)
+
+
+SOURCES: dict[str, Callable[[SourceSettings, Host, Surroundings], SipSource]] = {
+    "http": _http,
+    "exec": _exec,
+    "log": _log,
+}
 """By the source's ``type``. A source is made without reading anything."""

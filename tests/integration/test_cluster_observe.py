@@ -79,7 +79,7 @@ def reader_with(cluster: Cluster, host: Host, runner: Runner) -> HostReader:
     """Wire the reader of one host to a runner."""
     given = Surroundings(CLOCK)
     back_end = BACK_ENDS["nlb"]
-    nlb = back_end.reads(cluster, host, runner, back_end.dialect(host, given))
+    nlb = back_end.reads(cluster, host, runner, back_end.dialect(cluster, host, given), given)
     return HostReader(cluster, host, given, nlb, back_end.sources)
 
 

@@ -13,9 +13,9 @@ import pytest
 from cluster.clock import SystemClock, deadline_in
 from cluster.config_sources import HttpSource
 from cluster.model import Problem, Reading, Reason, SipMode, SipStatus
+from cluster.page import fetch
 from cluster.serve import WebServer
 from cluster.sip.http import HttpSipSource
-from cluster.sip.page import fetch
 
 pytestmark = pytest.mark.integration
 CLOCK = SystemClock()

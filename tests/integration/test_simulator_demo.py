@@ -55,14 +55,24 @@ def finish(process: subprocess.Popen[str]) -> str:
 class Played:
     """A demonstration that has played everything and goes on."""
 
+    deployment: str
     document: dict[str, Any]
     output: str
 
+    @property
+    def nodes(self) -> int:
+        """How many exporters and remediators it has, each."""
+        return 2 if self.deployment == "on-node" else 1
+
     def address(self, name: str) -> str:
-        """Return the address that it printed for a part."""
-        found = re.search(rf"^  {name} +(http://[^/\s]+)", self.output, re.MULTILINE)
-        assert found is not None, self.output
-        return found[1]
+        """Return the address that it printed for a part, the first of several."""
+        return self.addresses_of(name)[0]
+
+    def addresses_of(self, name: str) -> list[str]:
+        """Return the addresses that it printed for the parts of that name."""
+        found = re.findall(rf"^  {name} +(http://[^/\s]+)", self.output, re.MULTILINE)
+        assert found, self.output
+        return found
 
     def addresses(self) -> list[str]:
         """Return all that it printed for a browser: the programs', without the control API's."""
@@ -70,12 +80,14 @@ class Played:
         return re.findall(r"http://\S+", whole)
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """Play the demonstration once, with everything left running; in the end stop it."""
+@pytest.fixture(scope="module", params=["central", "on-node"])
+def played(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Played]:
+    """Play the demonstration once in each deployment, all left running; in the end stop it."""
     folder = tmp_path_factory.mktemp("demo")
     results = folder / "demo.json"
-    process = start(folder, "--keep", "--json", str(results))
+    process = start(folder, "--keep", "--json", str(results), "--deployment", request.param)
     assert process.stdout is not None
     lines: list[str] = []
     for line in process.stdout:
@@ -85,7 +97,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     output = "".join(lines)
     assert results.exists(), output
     children = psutil.Process(process.pid).children(recursive=True)
-    yield Played(json.loads(results.read_text("utf-8")), output)
+    yield Played(request.param, json.loads(results.read_text("utf-8")), output)
     process.send_signal(signal.SIGINT)
     rest = finish(process)
     assert process.returncode == 0, output + rest
@@ -101,6 +113,7 @@ def test_every_workflow_ends_right(played: Played) -> None:
     document = played.document
     assert "Everything ended right." in played.output.splitlines()
     assert (document["simulated"], document["ended_right"]) == (True, True)
+    assert document["deployment"] == played.deployment
     assert [(each["name"], each["way_back"]["name"]) for each in document["workflows"]] == [
         ("manual switchover", "switchover back"),
         ("primary failure", "restart as backup"),
@@ -118,9 +131,9 @@ def test_every_address_that_is_printed_can_be_looked_at(played: Played) -> None:
     """A browser gets something to see from each address, but for the remediator's token."""
     addresses = played.addresses()
     answers = {url: requests.get(url, timeout=10) for url in addresses}
-    remediator = played.address("remediator")
-    bad = [url for url, answer in answers.items() if not answer.ok and url != remediator]
-    assert (len(addresses), bad) == (6, [])
+    closed = played.addresses_of("remediator")
+    bad = [url for url, answer in answers.items() if not answer.ok and url not in closed]
+    assert (len(addresses), bad) == (4 + 2 * played.nodes, [])
     for path in ("/api/v1/alerts", "/api/v2/alerts"):
         url = next(url for url in addresses if url.endswith(path))
         assert answers[url].headers["content-type"].startswith("application/json")

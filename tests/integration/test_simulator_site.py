@@ -239,7 +239,7 @@ def test_a_refused_page_and_a_hanging_one(site: RunningSite) -> None:
             f"clusters/sip-east/hosts/{ONE}/fault",
             {"disk": "full"},
             400,
-            "no fault 'disk'; there are nlb, nlb_latency_seconds, page, page_latency_seconds",
+            "no fault 'disk'; there are nlb, nlb_latency_seconds, page, page_latency_seconds, log",
         ),
         (
             f"clusters/sip-east/hosts/{ONE}/fault",

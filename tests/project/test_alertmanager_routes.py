@@ -139,3 +139,17 @@ def test_the_jobs_of_sipnlb_are_scraped_every_second_and_keep_their_labels() -> 
         (job["job_name"], job["honor_labels"], job["scrape_interval"], job["scrape_timeout"])
         for job in jobs
     }
+
+
+def test_the_sample_with_discovery_differs_in_the_job_of_the_exporter_alone() -> None:
+    """What is said of prometheus.yml holds for prometheus-probe.yml too."""
+    plain = load_yaml(ALERTMANAGER / "prometheus.yml")
+    probing = load_yaml(ALERTMANAGER / "prometheus-probe.yml")
+    exporter, *others = probing.pop("scrape_configs")
+    plain_exporter, *plain_others = plain.pop("scrape_configs")
+
+    assert (probing, others) == (plain, plain_others)
+    differ = {"metrics_path", "http_sd_configs", "static_configs", "relabel_configs"}
+    assert {
+        key for key in {*exporter, *plain_exporter} if exporter.get(key) != plain_exporter.get(key)
+    } == differ

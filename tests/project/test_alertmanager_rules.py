@@ -51,10 +51,13 @@ def test_promtool_finds_nothing_wrong_with_the_rules(real_part: RealPart) -> Non
     )
 
 
-def test_promtool_finds_nothing_wrong_with_the_prometheus_sample(real_part: RealPart) -> None:
-    """The shipped prometheus.yml loads, together with its rule files."""
+@pytest.mark.parametrize("name", ["prometheus.yml", "prometheus-probe.yml"])
+def test_promtool_finds_nothing_wrong_with_the_prometheus_samples(
+    name: str, real_part: RealPart
+) -> None:
+    """Each shipped configuration loads, together with its rule files."""
     status, output = _run(
-        real_part("promtool"), "check", "config", "--lint-fatal", ALERTMANAGER / "prometheus.yml"
+        real_part("promtool"), "check", "config", "--lint-fatal", ALERTMANAGER / name
     )
 
     assert status == 0, output

@@ -63,10 +63,12 @@ def test_the_sample_shows_the_defaults() -> None:
     assert default.remediator.policy == full.remediator.policy
     for key in (
         "resync",
+        "routine_look",
         "look_timeout",
         "max_age",
         "command_timeout",
         "verify_timeout",
+        "peer_wait",
         "attempts",
         "workers",
     ):

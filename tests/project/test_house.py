@@ -19,8 +19,8 @@ PURE = tuple((ROOT / "tests" / "pure_modules.txt").read_text("utf-8").split())
 ALLOWED_IN_PURE = frozenset({
     "__future__", "ast", "base64", "codecs", "collections", "dataclasses", "datetime", "difflib",
     "enum", "functools", "hashlib", "html", "ipaddress", "itertools", "jinja2", "json", "math",
-    "operator", "prometheus_client", "pydantic", "pydantic_core", "re", "sqlalchemy", "string",
-    "threading", "typing", "urllib.parse", "xml.etree.ElementTree", "xml.parsers", "yaml",
+    "operator", "prometheus_client", "pydantic", "pydantic_core", "re", "shlex", "sqlalchemy", "string",
+    "textwrap", "threading", "typing", "urllib.parse", "xml.etree.ElementTree", "xml.parsers", "yaml",
 })
 # fmt: on
 WITHOUT_IO = frozenset({"cluster/clock.py", "cluster/nlb/phrases.py"})
@@ -156,6 +156,8 @@ def test_the_wheel_holds_the_four_packages_and_what_the_demo_ships(tmp_path: Pat
     assert set(PACKAGES) == {name for name in top if not name.endswith(".dist-info")}
     for file in (
         "cluster/nlb/phrases.yml",
+        "cluster/nlb/windows/Get-SipNlb.ps1",
+        "remediator/windows/Set-SipNlbPort.ps1",
         "simulator/shipped/alertmanager/rules/sipnlb.yml",
         "simulator/shipped/alertmanager/alertmanager.yml",
         "simulator/shipped/grafana/dashboards/sipnlb.json",

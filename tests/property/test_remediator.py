@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cluster.model import ClusterView, HostView, NodeState, PortRule, PortState, SipMode
 from remediator.interlocks import Circumstances, unsafe
 from remediator.looks import HOLD_DELAYS, LookBoard, Trigger
+from remediator.own_part import LEFT_TO_PEERS, own_part
 from remediator.planner import Action, ActionVerb, Order, UnknownPeer, Unknowns, UnknownScs, plan
 from remediator.rows import Row
 from remediator.webhook import MAX_LABEL_CHARACTERS, AlertOutcome, Payload, PayloadError, parse
@@ -60,6 +61,31 @@ def test_no_cluster_breaks_an_invariant(view: ClusterView, order: Order, peer: U
     assert len(set(decision.actions)) == len(decision.actions)
     for action in decision.actions:
         assert unsafe(Circumstances(action, view, samples.BEGIN, 2.0, order)) is None
+
+
+@given(views(), peers, st.data())
+@settings(deadline=None, max_examples=1000)
+def test_no_command_is_ever_for_a_peer(
+    view: ClusterView, unknowns: Unknowns, data: st.DataObject
+) -> None:
+    """Whatever is planned: the own part is the plan without the peers' actions, each of which
+    becomes a row that waits for its remediator; and all own parts together are the plan.
+    """
+    names = [host.host for host in view.hosts]
+    away = frozenset(data.draw(st.sets(st.sampled_from(names), max_size=len(names) - 1)))
+    whole = plan(view, unknowns=unknowns)
+
+    part = own_part(whole, away)
+
+    assert part.actions == tuple(action for action in whole.actions if action.host not in away)
+    assert broken_invariants(view, part, Order.ENABLE_FIRST) == []
+    left = [finding for finding in part.findings if finding.hold in LEFT_TO_PEERS]
+    assert len(left) == len(whole.actions) - len(part.actions)
+    assert {finding.host for finding in left} <= away
+    rest = [finding for finding in part.findings if finding not in left]
+    assert [f for f in whole.findings if f.action is None or f.action.host not in away] == rest
+    everybody = [own_part(whole, frozenset(names) - {name}).actions for name in names]
+    assert sorted(map(str, whole.actions)) == sorted(str(a) for part in everybody for a in part)
 
 
 @given(views(), orders, st.data())

@@ -63,6 +63,11 @@ def pace(_cluster: str, host: str, key: ReadingKey) -> float:
     return refresh_seconds(config().exporter, found, replace(key, index=0))
 
 
+def timeout(_cluster: str, _host: str, _key: ReadingKey) -> float:
+    """Return the seconds that one reading may take."""
+    return config().exporter.timeout
+
+
 def limits(_cluster: str, host: str, key: ReadingKey) -> Limits:
     """Return how old a reading may be."""
     found = next((h for h in cluster().hosts if h.name == host), cluster().hosts[0])

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from threading import Event
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -227,6 +228,7 @@ class Bench:
 
 def bench(tmp_path: Path, one: FakeHost, two: FakeHost, **settings: object) -> Bench:
     """Make an executor in level enforce on two hosts."""
+    callers: Any = settings.pop("callers", None)
     policy = {"level": "enforce", **dict(settings.pop("policy", {}))}  # type: ignore[call-overload]
     remediator = Remediator.model_validate({"policy": policy, **settings})
     clock = FakeClock()
@@ -246,5 +248,7 @@ def bench(tmp_path: Path, one: FakeHost, two: FakeHost, **settings: object) -> B
         clusters=[CLUSTER.name],
     )
     actor = Actor(remediator, clock, pair.observe, pair, journal, metrics)
-    executor = Executor(remediator, clock, pair.observe, actor, journal, metrics, Random(7))
+    executor = Executor(
+        remediator, clock, pair.observe, actor, journal, metrics, Random(7), callers
+    )
     return Bench(pair, journal, executor, registry)

@@ -198,3 +198,28 @@ def test_what_is_no_params_output_gives_nothing() -> None:
     )
     silent = Problem(Reason.NO_OUTPUT, "the utility printed nothing")
     assert parse_params("", TABLES) == Parsed((), (str(silent),), silent)
+
+
+@pytest.mark.parametrize(
+    ("printed", "address"),
+    [
+        ("10.7.0.11", "10.7.0.11"),
+        ("0.0.0.0", None),
+        ("fe80::11%7", "fe80::11"),
+        ("keine", None),
+        ("", None),
+    ],
+)
+def test_the_dedicated_address_is_an_address_or_none(printed: str, address: str | None) -> None:
+    """Of an address with a zone the address is kept."""
+    params, _ = read(sound() + f"DedicatedIPAddress = {printed}\n")
+    assert params.dedicated_ip == address
+
+
+def test_name_and_time_of_the_host_are_kept_as_printed() -> None:
+    """A host that prints neither has none."""
+    params, problems = read(sound() + "HostName = porto1\nCurrent time = 20.05.2024 08:15:02\n")
+    assert (params.host_name, params.local_time) == ("porto1", "20.05.2024 08:15:02")
+    assert problems == ()
+    params, problems = read(sound())
+    assert (params.host_name, params.local_time, problems) == (None, None, ())

@@ -21,6 +21,7 @@ from cluster.model import (
     SipStatus,
 )
 from exporter.board import Board, Change, ChangeKind, ModeHistory
+from exporter.pace import Limits
 from exporter.readings import Kind, ReadingKey, keys_of, label_of
 from tests.unit import exporter_samples as samples
 
@@ -214,6 +215,69 @@ def test_a_problem_is_told_again_only_when_its_reason_changes() -> None:
         change(ChangeKind.FAILS, "mode_http", "unknown", "unknown", REFUSED),
         change(ChangeKind.WORKS, "mode_http", "unknown", "backup"),
     ]
+
+
+SECOND = ReadingKey(Kind.MODE, 1)
+
+
+def limits_of_two(_cluster: str, _host: str, key: ReadingKey) -> Limits:
+    """Let the first source stand for 45 s, as one does that is read every 15 s, the others for 3."""
+    return Limits(45.0, 50.0) if key == MODE else Limits(3.0, 5.0)
+
+
+def two_sources(*told: tuple[ReadingKey, SipMode, float]) -> Board:
+    """Return a board with a slow source before a quick one. told: source, mode, second."""
+    slow, quick = (samples.sip(U, source=name, ago=0.0) for name in ("exec", "http"))
+    at = Board([samples.view(replace(samples.primary(), sip=(slow, quick)))], limits_of_two)
+    for key, mode, second in told:
+        name = "exec" if key == MODE else "http"
+        when = samples.BEGIN.plus(second)
+        reading = replace(samples.sip(mode, source=name), asked=when, answered=when, lag_seconds=0)
+        at.put(*PLACE, key, reading, when)
+    return at
+
+
+def effective(at: Board, second: float) -> tuple[str, SipMode]:
+    """Return which source decides at a moment, and the mode."""
+    host = at.snapshot(samples.BEGIN.plus(second)).views[0].hosts[0]
+    return host.effective_sip.source, host.mode
+
+
+def test_a_stale_source_never_outvotes_a_fresh_one() -> None:
+    """What comes first in order and is too old neither decides nor counts as a change."""
+    at = two_sources((MODE, P, 0), (SECOND, B, 44))
+    assert effective(at, 44) == ("exec", P)
+    assert effective(at, 45.01) == ("http", B)
+    at.put(*PLACE, SECOND, mode_at(B, samples.BEGIN.plus(46)), samples.BEGIN.plus(46))
+    history = at.snapshot(samples.BEGIN.plus(46)).history[PLACE]
+    assert history == ModeHistory(B, samples.BEGIN.plus(45.75).utc, 1)
+
+
+def test_a_failing_source_leaves_the_mode_to_the_next() -> None:
+    """No source that knows nothing decides while another knows."""
+    at = two_sources((MODE, P, 0), (SECOND, B, 1), (MODE, U, 2))
+    assert effective(at, 2) == ("http", B)
+
+
+def test_an_older_answer_gives_way_to_a_newer_change() -> None:
+    """The mode changed after the first source answered: the quick one tells it at once."""
+    at = two_sources((MODE, P, 0), (SECOND, P, 1), (SECOND, B, 2))
+    assert effective(at, 2) == ("http", B)
+    assert at.snapshot(samples.BEGIN.plus(2)).history[PLACE].changes == 1
+
+
+def test_the_order_decides_again_once_the_first_source_has_answered() -> None:
+    """Two sources that contradict each other for long do not take turns."""
+    at = two_sources((MODE, P, 0), (SECOND, P, 1), (SECOND, B, 2), (MODE, P, 15), (SECOND, B, 29))
+    assert effective(at, 15) == ("exec", P)
+    assert effective(at, 29) == ("exec", P)
+
+
+def test_each_source_keeps_what_it_says() -> None:
+    """Whoever decides, both readings stand on the board as they are."""
+    at = two_sources((MODE, P, 0), (SECOND, P, 1), (SECOND, B, 2))
+    sip = at.snapshot(samples.BEGIN.plus(2)).views[0].hosts[0].sip
+    assert [(reading.source, reading.value.mode) for reading in sip] == [("exec", P), ("http", B)]
 
 
 def test_each_reading_has_a_name_of_its_own() -> None:

@@ -26,6 +26,7 @@ from cluster.model import (
     Problem,
     Reason,
     SipMode,
+    SipStatus,
 )
 from exporter.board import Board, ModeHistory
 from exporter.collector import families
@@ -169,6 +170,20 @@ def test_several_sources_are_published_one_by_one() -> None:
     assert sample_lines(samples.view(two), "sip_server_mode")[1] == (
         'sip_server_mode{cluster="porto",host="porto-1",mode="backup"} 1.0'
     )
+
+
+def test_what_only_a_later_source_tells_is_published() -> None:
+    """A program that prints modes knows nothing of links; the page beside it does."""
+    plain = samples.sip(SipMode.PRIMARY, source="exec")
+    plain = replace(plain, value=SipStatus(SipMode.PRIMARY, scs_connected=True))
+    page = samples.sip(SipMode.PRIMARY)
+    page = replace(page, value=replace(page.value, scs_connected=False))
+    view = samples.view(replace(samples.primary(), sip=(plain, page)))
+    names = ("ha_link_up", "scs_connected", "service_available", "ready_for_switchover")
+    assert [sample_lines(view, f"sip_server_{name}") for name in names] == [
+        [f'sip_server_{name}{{cluster="porto",host="porto-1"}} {value}']
+        for name, value in zip(names, ("1.0", "0.0", "1.0", "0.0"), strict=True)
+    ]
 
 
 def test_a_single_source_has_no_series_of_its_own_mode() -> None:

@@ -107,6 +107,13 @@ DENIED = (
 )
 
 
+def application(
+    name: str, dbid: int | None, status: str | None, mode: str | None
+) -> dict[str, Any]:
+    """Return one application of `mlcmd`."""
+    return {"application": name, "dbid": dbid, "status": status, "mode": mode}
+
+
 def node(
     cluster_ip: str | None,
     host_id: int | None,
@@ -247,6 +254,30 @@ def run(*arguments: str, stdin: bytes = b"") -> tuple[int, Any, str]:
                 ),
                 "problems": [],
             },
+        ),
+        (
+            "mlcmd",
+            "sip/mlcmd_pair.txt",
+            0,
+            {
+                "applications": [
+                    application("confserv", 99, "running", "primary"),
+                    application("SIP_P", 101, "running", "primary"),
+                    application("SIP_B", 102, "service_unavailable", "backup"),
+                    application("SIP_gone", 103, "stopped", None),
+                    application("SIP_cut", 104, None, None),
+                ],
+                "problems": [
+                    "application 'SIP_gone': status 'Stopped', run mode 'Backup'",
+                    "application 'SIP_cut': no Status and no Runmode",
+                ],
+            },
+        ),
+        (
+            "mlcmd",
+            "nlb/denied.txt",
+            1,
+            {"applications": [], "problems": ["no line 'Application: NAME'"]},
         ),
         (
             "serverx",

@@ -199,7 +199,7 @@ def test_every_reading_of_every_host_has_a_loop_of_its_own() -> None:
     readers = [FakeReader(samples.primary()), FakeReader(samples.backup())]
     board = Board([unread_view(samples.primary(), samples.backup())], samples.limits)
     clock, log = TurnClock(), Log()
-    watch = Watch(readers, board, samples.pace, LOOK_SECONDS, clock, log)
+    watch = Watch(readers, board, samples.pace, samples.timeout, clock, log)
     watch.start()
     assert not watch.is_ready()
     for reader in readers:
@@ -216,7 +216,7 @@ def test_stopping_ends_every_loop() -> None:
     """After the stop no loop begins another reading."""
     reader = FakeReader(samples.primary())
     board = Board([unread_view(samples.primary())], samples.limits)
-    watch = Watch([reader], board, samples.pace, LOOK_SECONDS, FakeClock(), Log())
+    watch = Watch([reader], board, samples.pace, samples.timeout, FakeClock(), Log())
     watch.start()
     watch.stop()
     reader.go.set()
@@ -228,7 +228,7 @@ def test_a_loop_that_hangs_is_told() -> None:
     """Where a reading does not come back, waiting for the loops says so instead of waiting on."""
     reader = FakeReader(samples.primary())
     board = Board([unread_view(samples.primary())], samples.limits)
-    watch = Watch([reader], board, samples.pace, LOOK_SECONDS, TurnClock(), Log())
+    watch = Watch([reader], board, samples.pace, samples.timeout, TurnClock(), Log())
     watch.start()
     assert not watch.join(0)
     reader.go.set()
@@ -241,7 +241,7 @@ def test_two_source_hosts_have_a_loop_for_each_source() -> None:
     two = replace(host, sip=(host.sip[0], samples.sip(SipMode.BACKUP)))
     reader = FakeReader(two)
     board = Board([unread_view(two)], samples.limits)
-    watch = Watch([reader], board, samples.pace, LOOK_SECONDS, TurnClock(), Log())
+    watch = Watch([reader], board, samples.pace, samples.timeout, TurnClock(), Log())
     reader.go.set()
     watch.start()
     assert watch.join(LOOK_SECONDS)
@@ -294,7 +294,7 @@ def test_one_line_is_written_for_what_changed(
     reader = FakeReader(replace(samples.primary(), **changed))
     board = Board([samples.view(samples.primary())], samples.limits)
     log = Log()
-    watch = Watch([reader], board, samples.pace, LOOK_SECONDS, TurnClock(), log)
+    watch = Watch([reader], board, samples.pace, samples.timeout, TurnClock(), log)
     reader.go.set()
     watch.start()
     assert watch.join(LOOK_SECONDS)

@@ -14,6 +14,7 @@ from cluster.config_model import Cluster, Config
 from cluster.errors import ClusterError
 from cluster.model import ClusterView, PortState, Problem, Reason
 from exporter.board import Board
+from exporter.virtual_ip import VirtualIps
 from exporter.web import Parts, create_app
 from tests.unit import exporter_samples as samples
 
@@ -27,12 +28,15 @@ def client(
     look: LOOK = lambda _cluster, _seconds: samples.healthy(),
     is_ready: bool = True,
     config: Config | None = None,
+    service: VirtualIps | None = None,
 ) -> FlaskClient:
     """Return a client of an exporter whose board shows the view."""
     config = config or samples.config()
     board = Board([view or samples.healthy()], samples.limits)
     clock = samples.FakeClock()
-    return create_app(Parts(config, board, clock, look, lambda: is_ready, "1.2.3")).test_client()
+    service = service or VirtualIps({}, clock, None)
+    parts = Parts(config, board, clock, look, lambda: is_ready, "1.2.3", service)
+    return create_app(parts).test_client()
 
 
 def test_metrics_are_in_the_old_form_for_those_who_do_not_say() -> None:
@@ -210,7 +214,7 @@ def test_the_landing_page_says_problems_in_words() -> None:
     )
     page = client(view).get("/").text
     assert (
-        "<li>port_5070: the answer is in words that no phrase matches: "
+        "<li>port_5070: the answer is in words or numbers that are not known: "
         "&lt;script&gt;alert(1)&lt;/script&gt;</li>"
     ) in page
     assert "<td>not read yet</td><td><ul><li>port_5070: not read yet</li></ul></td>" in page

@@ -10,12 +10,13 @@ import pytest
 import yaml
 
 from cluster.model import NodeState, PortRule, PortState, SipMode
+from remediator.own_part import own_part
 from remediator.planner import Order, UnknownPeer, Unknowns, UnknownScs, plan
 from remediator.rows import Row
 from tests.unit import remediator_samples as samples
 
 CASES = Path(__file__).parents[1] / "cases"
-KEYS = {"observed", "because", "rules", "policy", "hosts", "expected"}
+KEYS = {"observed", "because", "rules", "policy", "peers", "hosts", "expected"}
 FILES = sorted(CASES.glob("*.yaml"))
 
 
@@ -31,7 +32,10 @@ def _ports(given: str | list[str]) -> PortState | list[PortState]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_situation_is_decided_as_its_file_says(file: Path) -> None:
-    """What the file observed leads to the row, actions, hold, patience and words it expects."""
+    """What the file observed leads to the row, actions, hold, patience and words it expects.
+
+    peers: hosts that the remediator only reads, where one runs on each node.
+    """
     case = _load(file)
     rules = [PortRule(**rule) for rule in case.get("rules", ())] or [samples.RULE]
     view = samples.view(
@@ -55,6 +59,7 @@ def test_a_situation_is_decided_as_its_file_says(file: Path) -> None:
         order=Order(policy["order"]),
         unknowns=Unknowns(UnknownPeer(policy["unknown_peer"]), UnknownScs(policy["unknown_scs"])),
     )
+    decision = own_part(decision, frozenset(case.get("peers", ())))
     expected = case["expected"]
     assert expected == {
         "row": str(decision.row),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -83,6 +84,17 @@ def test_a_host_is_one_line() -> None:
     )
     assert describe_host(host) == (
         "unknown, node suspended, 5080 not_found, 10.9.0.100:5090 draining"
+    )
+
+
+def test_sources_that_contradict_each_other_stand_in_the_line() -> None:
+    """Who reads a decision sees that its mode was in doubt, and who said what."""
+    host = samples.host("quito-1", P, PortState.ENABLED)
+    other = replace(host.sip[0], source="exec", value=replace(host.sip[0].value, mode=B))
+    view = replace(host, sip=(host.sip[0], other))
+    name = host.sip[0].source
+    assert describe_host(view) == (
+        f"primary ({name} primary, exec backup), node converged, 5080 enabled"
     )
 
 

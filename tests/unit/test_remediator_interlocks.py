@@ -212,6 +212,14 @@ def test_several_clusters_is_guarded_where_it_cannot_tell() -> None:
     )
 
 
+def test_lets_a_command_through_that_names_its_cluster() -> None:
+    """Back end cim touches the one cluster that is configured, however many the host has."""
+    host = replace(CLOSED, params=samples.params(samples.RULE, clusters=3))
+    circumstances = replace(given(ENABLE, host, OPEN_BACKUP), names_cluster=True)
+    assert several_clusters(circumstances) is None
+    assert why_blocked(circumstances) is None
+
+
 # unsafe
 
 

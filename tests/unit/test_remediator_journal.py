@@ -77,7 +77,7 @@ def test_what_is_written_is_seen_by_others_at_once(journal: Journal, file: Path)
     )
     intend(journal, parent)
     journal.open_note(Kind.PERSON, "quito", "", "bug", "it broke")
-    journal.record_service("started", {"clusters": 2})
+    journal.record_event("started", {"clusters": 2})
     assert seen_by_others(file, "select id, kind, outcome from journal order by id") == [
         (1, "alert", None),
         (2, "decision", None),
@@ -458,7 +458,7 @@ def test_a_full_disk_is_said_by_every_write(journal: Journal) -> None:
         lambda: decide(journal, reason=long),
         lambda: journal.open_decision("quito", row=long, trigger="", level="", detail={}),
         lambda: journal.open_note(Kind.PERSON, "quito", "", "bug", long),
-        lambda: journal.record_service("started", {"why": long}),
+        lambda: journal.record_event("started", {"why": long}),
         lambda: journal.end([key], long),
     ]
     for write in writes:

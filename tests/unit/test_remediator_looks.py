@@ -125,6 +125,7 @@ def test_a_look_once_more_can_be_asked_for() -> None:
 def test_triggers_have_words() -> None:
     """In log and journal a trigger is one lower-case word."""
     assert [trigger.label for trigger in Trigger] == [
+        "routine",
         "start",
         "recheck",
         "hold",

@@ -8,7 +8,8 @@ from remediator.rows import HOLD_TEXT, NEEDS_PERSON, ROWS, Hold, Patience, Row
 RELEASED_HOLDS = (
     "two_primaries no_primary primary_not_seen port_unreadable rule_missing "
     "primary_node_not_serving primary_without_scs unknown_peer_left fence_pending rule_differs "
-    "rule_unread several_clusters view_too_old unsafe action_failed journal_unwritable bug"
+    "rule_unread several_clusters view_too_old unsafe action_failed "
+    "peer_not_seen_serving left_to_peer virtual_ip_unanswered journal_unwritable bug"
 )
 
 WITHOUT_A_NOTE = {

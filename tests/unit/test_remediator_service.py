@@ -301,7 +301,8 @@ def test_a_hold_looks_again_by_itself(site: Site) -> None:
         (Trigger.RESYNC, Ending.RIGHT, 7.0),
         (Trigger.RECHECK, Ending.RIGHT, None),
         (Trigger.RECONCILE, Ending.RIGHT, 7.0),
-        (Trigger.ALERT, Ending.OBSERVED, None),
+        (Trigger.ALERT, Ending.OBSERVED, 1.0),
+        (Trigger.ROUTINE, Ending.RIGHT, None),
     ],
 )
 def test_a_source_that_lags_is_asked_once_more(
@@ -541,7 +542,7 @@ def test_a_resync_that_cannot_be_written_looks_at_nothing(site: Site) -> None:
 
 def test_the_journal_is_pruned(site: Site) -> None:
     """Ended rows older than the retention go; a journal that does not answer is left in peace."""
-    site.journal.record_service("started", {"clusters": 1})
+    site.journal.record_event("started", {"clusters": 1})
     site.clock.move(91 * 86400)
     site.service._prune()
     assert site.journal.rows() == []
@@ -696,3 +697,49 @@ def test_a_person_who_asks_is_heard_among_alerts(site: Site) -> None:
 
     assert site.begun() == [("quito", "reconcile")]
     site.end("quito")
+
+
+def test_a_look_that_was_asked_for_is_known_by_its_number(site: Site) -> None:
+    """A running look began before the request, so that the one after it has the number."""
+    site.started()
+    first = site.service.request("quito", Trigger.ALERT)
+    site.begun()
+    second = site.service.request("quito", Trigger.RECONCILE)
+    site.end("quito")
+    ended = site.service.last_look("quito")
+    assert ended is not None
+    assert (ended.number, first, second) == (2, 2, 3)
+
+    assert site.begun() == [("quito", "reconcile")]
+    site.end("quito")
+    ended = site.service.last_look("quito")
+    assert ended is not None
+    assert ended.number == 3
+    assert site.service.request("lima", Trigger.RECONCILE) == 2
+
+
+class PassingClock(samples.FakeClock):
+    """A clock on which waiting lets the time pass."""
+
+    def wait(self, seconds: float, wake: threading.Event) -> bool:
+        """Let the time pass at once."""
+        self.move(seconds)
+        return wake.is_set()
+
+
+def test_a_cluster_that_waits_for_no_look_is_looked_at_once_in_a_while(tmp_path: Path) -> None:
+    """Each interval a look is asked for where none waits, with the least pressing trigger."""
+    clock = PassingClock()
+    given = samples.config(journal=tmp_path / "journal.db")
+    journal = Journal(given.remediator.journal.url, clock)
+    metrics = samples.metrics(CollectorRegistry(), given)
+    service = Service(given, clock, FakeExecutor(answers={}), journal, metrics, FakeResync())
+    service._board.request("lima", Trigger.RECHECK, 9999.0)
+
+    service._routine_loop()
+
+    assert clock.now().seconds_since(samples.BEGIN) == 60.0
+    assert service._board.take(clock.now().monotonic, 5) == [("quito", Trigger.ROUTINE)]
+    service.stop()
+    service._routine_loop()
+    assert service._board.take(clock.now().monotonic, 5) == []

@@ -21,7 +21,7 @@ def last(hold: Hold | None = None, ending: Ending = Ending.OBSERVED) -> LastLook
         samples.host("quito-2", SipMode.UNKNOWN, PortState.ENABLED, NodeState.STOPPED),
     )
     result = LookResult(ending, view, plan(view), hold, "so" if hold else "")
-    return LastLook(samples.BEGIN.plus(4), Trigger.ALERT, result, hold, result.text)
+    return LastLook(samples.BEGIN.plus(4), Trigger.ALERT, result, hold, result.text, 6)
 
 
 def test_a_cluster_before_its_first_look() -> None:
@@ -47,6 +47,7 @@ def test_a_cluster_after_a_look() -> None:
     )
     assert (summary["level"], summary["next_look_seconds"]) == ("observe", 2.5)
     assert summary["last_look"] == {
+        "number": 6,
         "ended_at": "2024-06-11T21:47:07.250Z",
         "trigger": "alert",
         "ending": "observed",
@@ -74,11 +75,12 @@ def test_a_held_look_says_why() -> None:
 
 def test_a_look_that_could_not_be_made() -> None:
     """Without a result there is the reason alone."""
-    failed = LastLook(samples.BEGIN, Trigger.HOLD, None, Hold.BUG, "KeyError: 'x'")
+    failed = LastLook(samples.BEGIN, Trigger.HOLD, None, Hold.BUG, "KeyError: 'x'", 2)
     summary = status.cluster_summary(
         samples.cluster(), "enforce", failed, 1.0, needs_person=True, fences=[]
     )
     assert summary["last_look"] == {
+        "number": 2,
         "ended_at": "2024-06-11T21:47:03.250Z",
         "trigger": "hold",
         "ending": None,

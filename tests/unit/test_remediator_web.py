@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from cluster.config_section import Credentials
-from remediator.door import Door
+from cluster.door import Door
 from remediator.journal_schema import Kind
 from remediator.looks import Trigger
 from remediator.web import MAX_BODY_BYTES, WebhookOutcome, create_app
@@ -31,7 +31,12 @@ class WebSite(Site):
         super().__init__(folder)
         self.metrics = self.service._metrics
         app = create_app(
-            self.config, self.service, self.metrics, self.registry, Door(credentials), self.clock
+            self.config,
+            self.service,
+            self.metrics,
+            self.registry,
+            Door(credentials, "remediator"),
+            self.clock,
         )
         self.client: FlaskClient = app.test_client()
 
@@ -299,7 +304,7 @@ def test_a_person_can_ask_for_a_look(site: WebSite) -> None:
     response = site.client.post("/api/v1/clusters/lima/reconcile", headers=TOKEN)
     assert (response.status_code, response.get_json()) == (
         202,
-        {"cluster": "lima", "look": "requested"},
+        {"cluster": "lima", "look": "requested", "number": 1},
     )
     assert site.service._board.take(samples.BEGIN.monotonic, 32) == [("lima", Trigger.RECONCILE)]
 
@@ -319,7 +324,7 @@ def test_journal_rows_are_shown_newest_first(site: WebSite) -> None:
     for number in range(3):
         site.post(samples.body([samples.sent(fingerprint=f"f{number}")]))
     site.post(samples.body([samples.sent(samples.labels("lima"), fingerprint="f3")]))
-    site.journal.record_service("started", {})
+    site.journal.record_event("started", {})
 
     def ids(query: str) -> list[int]:
         return [row["id"] for row in site.get(f"/api/v1/journal{query}").get_json()["rows"]]
@@ -340,7 +345,7 @@ def test_a_page_has_a_hundred_rows(site: WebSite) -> None:
 
 HINT = (
     "before and limit are whole numbers, limit 1 to 1000; "
-    "kind is one of alert, decision, action, person, fence, service"
+    "kind is one of alert, decision, action, person, fence, service, port_change"
 )
 
 
@@ -434,7 +439,12 @@ def test_a_simulated_site_says_so_on_the_first_page(tmp_path: Path) -> None:
             update={"clusters": (one, two.model_copy(update={"simulated": True}))}
         )
         app = create_app(
-            given, site.service, site.metrics, site.registry, Door(Credentials()), site.clock
+            given,
+            site.service,
+            site.metrics,
+            site.registry,
+            Door(Credentials(), "remediator"),
+            site.clock,
         )
         assert app.test_client().get("/").text.splitlines()[:3] == [
             "sipnlb-remediator, level enforce: it acts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,20 @@ from cluster.errors import ClusterError
 from simulator import demo_configs, demo_files, demo_tools, site_files
 from simulator.demo_configs import Addresses
 from simulator.description import usual_cluster
+from tests.project.rules import with_second_remediator
 
-AT = Addresses(*(f"127.0.0.1:{port}" for port in (21001, 21002, 21003, 21004, 21005)))
+AT = Addresses(
+    ("127.0.0.1:21001",),
+    ("127.0.0.1:21002",),
+    "127.0.0.1:21003",
+    "127.0.0.1:21004",
+    "127.0.0.1:21005",
+)
+ON_NODES = replace(
+    AT,
+    exporters=("127.0.0.1:21001", "127.0.0.1:21011"),
+    remediators=("127.0.0.1:21002", "127.0.0.1:21012"),
+)
 
 
 def without(document, *paths):
@@ -77,6 +90,35 @@ def test_alertmanager_runs_the_shipped_configuration(tmp_path: Path) -> None:
     assert without(made, *changed) == without(ship, *changed)
 
 
+def test_programs_on_each_node_are_all_scraped(tmp_path: Path) -> None:
+    """Each job has every node's program as a target."""
+    made = yaml.safe_load(demo_files.write_prometheus(tmp_path, ON_NODES).read_text("utf-8"))
+
+    assert [job["static_configs"] for job in made["scrape_configs"]] == [
+        [{"targets": ["127.0.0.1:21001", "127.0.0.1:21011"]}],
+        [{"targets": ["127.0.0.1:21002", "127.0.0.1:21012"]}],
+    ]
+
+
+def test_each_remediator_gets_what_the_shipped_file_gives_a_second_one(tmp_path: Path) -> None:
+    """It is what a person gets who removes the comment signs; only addresses differ."""
+    token = tmp_path / "token"
+    made = yaml.safe_load(demo_files.write_alertmanager(tmp_path, ON_NODES, token).read_text())
+    text = demo_files.shipped("alertmanager/alertmanager.yml").read_text("utf-8")
+    by_hand = yaml.safe_load(with_second_remediator(text))
+
+    assert [hook["url"] for each in made["receivers"] for hook in each["webhook_configs"]] == [
+        "http://127.0.0.1:21002/api/v1/alerts",
+        "http://127.0.0.1:21012/api/v1/alerts",
+        "http://127.0.0.1:21005/sipnlb",
+    ]
+    where = ("receivers", "webhook_configs", "url"), ("receivers", "webhook_configs", "http_config")
+    assert without(made, *where)["receivers"] == without(by_hand, *where)["receivers"]
+    routes = [sorted(map(str, each["route"].pop("routes"))) for each in (made, by_hand)]
+    assert routes[0] == routes[1]
+    assert made["route"] == by_hand["route"]
+
+
 def test_a_job_without_an_address_is_refused() -> None:
     """A shipped job that the demonstration does not know is a mistake to be mended."""
     document = {
@@ -128,15 +170,20 @@ def test_the_clusters_file_is_accepted_and_marked_as_simulated(tmp_path: Path) -
         cluster,
         {host.name: tmp_path / host.name / "nlb" for host in cluster.hosts},
         {
-            host.name: f"http://127.0.0.1:{21006 + number}/serverx"
+            host.name: [
+                {
+                    "type": "http",
+                    "url": f"http://127.0.0.1:{21006 + number}/serverx",
+                    "lag": "2500ms",
+                }
+            ]
             for number, host in enumerate(cluster.hosts)
         },
-        2.5,
         "cp850",
     )
     token = demo_files.write_token(tmp_path)
     file = tmp_path / "clusters.yml"
-    made = demo_configs.program_sections(tmp_path, AT, token)
+    made = demo_configs.program_sections(tmp_path / "journal.db", AT.alertmanager, token)
     site_files.write_configuration(file, [entry], made)
     loaded = config.load(file)
     found = loaded.clusters[0]

@@ -171,7 +171,7 @@ def test_the_table_shows_every_workflow_and_its_way_back() -> None:
         "",
         "Median from mode change to verified port: 2.50 s",
         "Pages to a person: SipNoPrimary sip-east",
-        "Prometheus 2.42.0, Alertmanager 0.25.0, statistics page 10 s old, read every 250ms",
+        "Prometheus 2.42.0, Alertmanager 0.25.0, statistics page 10 s old, read every 250ms, deployment central",
         "Everything ended right.",
     ]
 
@@ -207,7 +207,7 @@ def test_a_demonstration_that_was_not_played_to_its_end_is_not_right() -> None:
     assert short.lines()[5:8] == [
         "Median from mode change to verified port: -",
         "Pages to a person: none",
-        "Prometheus ?, Alertmanager ?, statistics page 0 s old, read every 250ms",
+        "Prometheus ?, Alertmanager ?, statistics page 0 s old, read every 250ms, deployment central",
     ]
 
 
@@ -218,6 +218,7 @@ def test_the_json_has_what_the_table_shows() -> None:
         "simulated": True,
         "ended_right": True,
         "median_seconds_to_verified": 2.5,
+        "deployment": "central",
         "lag_seconds": 10.0,
         "scrape_and_evaluation_interval": "1s",
         "sip_server_refresh": "250ms",

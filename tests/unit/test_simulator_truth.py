@@ -118,6 +118,7 @@ def test_the_state_for_people_and_for_programs() -> None:
             "nlb_latency_seconds": 0.0,
             "page": "none",
             "page_latency_seconds": 0.0,
+            "log": "none",
         },
     }
     assert state_lines(state) == [

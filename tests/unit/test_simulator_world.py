@@ -329,3 +329,15 @@ def test_the_oldest_events_make_room() -> None:
     for number in range(KEPT_EVENTS + 3):
         log.add("sip-east", "", "something", number)
     assert [log.of("sip-east")[0].number, len(log.of("sip-east"))] == [3, KEPT_EVENTS]
+
+
+def test_a_host_that_is_asked_from_itself_answers_without_a_network() -> None:
+    """Programs on a node that is cut off still reach the node."""
+    _, cluster = site()
+    cluster.disconnect(ONE)
+    host = cluster.hosts[ONE]
+    assert not host.can_be_asked
+
+    host.asked_from_itself = True
+
+    assert (host.connected, host.can_be_asked) == (False, True)
