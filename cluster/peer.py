@@ -1,8 +1,7 @@
 """Edge: a host that is read through the exporter that runs on it. It is never commanded.
 
-One request brings all readings of the host. Readings that are wanted at the same time share it:
-whoever asks before it is sent takes part; a request that is under way is never joined, since its
-question is older than the asker's. Pairs with `cluster.host_view_json`.
+One request brings all readings of the host that are wanted at the same moment. Pairs
+with `cluster.host_view_json`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
@@ -34,16 +33,12 @@ from cluster.model import (
     SipStatus,
 )
 from cluster.page import PageError, fetch
+from cluster.shared_calls import SharedCalls
 
 SOURCE = "peer"
 MAX_BYTES = 4 * 1024 * 1024
-GATHER_SECONDS = 0.01
-"""How long a request waits for others to share it."""
-
 MAX_UNDER_WAY = 4
 """Requests that may hang at once, beyond their deadline; further readings are BUSY."""
-
-GRACE_SECONDS = 0.1
 
 
 class Fetch(Protocol):
@@ -59,14 +54,6 @@ class Fetch(Protocol):
         trust: ssl.SSLContext | None = None,
     ) -> bytes:
         """Return its bytes."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """One request. view: what it brought, None until `done` is set."""
-
-    done: threading.Event = field(default_factory=threading.Event)
-    view: HostView | None = None
 
 
 class PeerReader:
@@ -86,9 +73,8 @@ class PeerReader:
         self._url += "?" + urlencode({"cluster": cluster.name})
         self._trust = _trust(host.runner.ca_file)
         self._clock, self._fetch = clock, fetch
-        self._lock = threading.Lock()
-        self._gathering: _Call | None = None
-        self._under_way = 0
+        self._calls = SharedCalls(self._bounded, clock)
+        self._free = threading.Semaphore(MAX_UNDER_WAY)
 
     def sip(self, source_index: int, deadline: Deadline) -> Reading[SipStatus]:  # noqa: ARG002 - the host's own order of sources decides
         """Read the effective mode, as the host's own sources tell it."""
@@ -132,37 +118,22 @@ class PeerReader:
     def _view(self, deadline: Deadline) -> HostView:
         """Return a view whose request is sent from now on."""
         asked = self._clock.now()
-        with self._lock:
-            call, leads = self._gathering, False
-            if call is None and self._under_way < MAX_UNDER_WAY:
-                call = self._gathering = _Call()
-                self._under_way += 1
-                leads = True
-        if call is None:
-            return self.unread(Reason.BUSY, "earlier requests still hang", asked)
-        if leads:
-            self._lead(call, deadline)
-        else:
-            self._clock.wait(deadline.remaining(asked) + GRACE_SECONDS, call.done)
-        now = self._clock.now()
-        return call.view or self.unread(Reason.TIMEOUT, "no answer in time", asked, now)
+        view = self._calls.answer(deadline)
+        if view is not None:
+            return view
+        return self.unread(Reason.TIMEOUT, "no answer in time", asked, self._clock.now())
 
-    def _lead(self, call: _Call, deadline: Deadline) -> None:
-        """Gather, then send; whatever happens, nobody waits for ever."""
-        asked = self._clock.now()
+    def _bounded(self, deadline: Deadline) -> HostView:
+        """Ask unless too many requests hang; a bug becomes a view too."""
+        began = self._clock.now()
+        if not self._free.acquire(blocking=False):
+            return self._failed(Problem(Reason.BUSY, "earlier requests still hang"), began)
         try:
-            self._clock.wait(min(GATHER_SECONDS, deadline.remaining(asked)), threading.Event())
-            with self._lock:
-                self._gathering = None
-            call.view = self._asked(deadline)
+            return self._asked(deadline)
         except Exception as error:  # noqa: BLE001 - boundary: a bug here must not cost the other hosts
-            text = f"{type(error).__name__}: {error}"
-            call.view = self.unread(Reason.BUG, text, asked, self._clock.now())
+            return self._failed(Problem(Reason.BUG, f"{type(error).__name__}: {error}"), began)
         finally:
-            with self._lock:
-                self._gathering = None if self._gathering is call else self._gathering
-                self._under_way -= 1
-            call.done.set()
+            self._free.release()
 
     def _asked(self, deadline: Deadline) -> HostView:
         sent = self._clock.now()

@@ -5,9 +5,7 @@ Pairs with `cluster.nlb.cim`, which reads the JSON.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cluster.clock import Clock, Deadline
@@ -27,64 +25,11 @@ from cluster.nlb.cim import CimCluster, parse_state
 from cluster.nlb.cim_dialect import complained
 from cluster.nlb.output import decode
 from cluster.runners.request import Answer, Request, Runner, Verb
-
-GATHER_SECONDS = 0.02
-"""How long a call waits for the other readings of its look; a start of PowerShell takes longer."""
+from cluster.shared_calls import SharedCalls
 
 MAX_RAW_CHARACTERS = 8192
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Call:
-    """One call that is gathering, under way or answered. deadline: of the reading that began it."""
-
-    deadline: Deadline
-    answered: threading.Event = field(default_factory=threading.Event)
-    answer: Answer | None = None
-
-
-class SharedCalls:
-    """Lets readings that are asked for at the same moment share one call.
-
-    A call is joined only before it starts, so that its answer is as fresh as one's own would
-    be. Calls that are under way hold nobody up: whoever comes later begins a new one.
-    """
-
-    def __init__(self, run: Callable[[Deadline], Answer], clock: Clock) -> None:
-        """Keep what is called."""
-        self._run = run
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._gathering: _Call | None = None
-
-    def answer(self, deadline: Deadline) -> Answer | None:
-        """Return the answer to a call that starts now; None if the deadline came first."""
-        with self._lock:
-            call = self._gathering
-            joins = call is not None and call.deadline.monotonic + GATHER_SECONDS >= (
-                deadline.monotonic
-            )
-            if call is None or not joins:
-                call = self._gathering = _Call(deadline)
-        if joins:
-            self._clock.wait(deadline.remaining(self._clock.now()), call.answered)
-        else:
-            self._carry_out(call)
-        return call.answer
-
-    def _carry_out(self, call: _Call) -> None:
-        """Wait a moment for others, let nobody else join, and call."""
-        pause = min(GATHER_SECONDS, call.deadline.remaining(self._clock.now()))
-        self._clock.wait(pause, threading.Event())
-        with self._lock:
-            if self._gathering is call:
-                self._gathering = None
-        try:
-            call.answer = self._run(call.deadline)
-        finally:
-            call.answered.set()
 
 
 class CimQuery:

@@ -116,19 +116,19 @@ def test_every_reading_comes_from_the_exporter_on_the_host(tmp_path: Path) -> No
         URL,
         {
             "Accept": "application/json",
-            "X-Sipnlb-Timeout-Seconds": "4.990",
+            "X-Sipnlb-Timeout-Seconds": "4.980",
             "Authorization": "Bearer open sesame",
         },
     )
 
 
 def test_a_live_reading_counts_from_the_sending_of_the_request() -> None:
-    """Not from the answer, and not from before: 10 ms were spent on gathering."""
+    """Not from the answer, and not from before: 20 ms were spent on gathering."""
     clock = samples.FakeClock()
 
     read = reader(Exporter(), clock).node(deadline_in(clock, 5.0))
 
-    assert read.asked == samples.BEGIN.plus(0.01)
+    assert read.asked == samples.BEGIN.plus(0.02)
 
 
 def test_one_disconnected_source_of_several_counts(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_who_shares_a_request_waits_no_longer_than_its_own_deadline() -> None:
     asked.node(deadline_in(clock, 9.0))
 
     assert given_up[0].problem == Problem(Reason.TIMEOUT, "no answer in time")
-    assert given_up[0].asked == samples.BEGIN.plus(0.01)
+    assert given_up[0].asked == samples.BEGIN.plus(0.02)
     assert given_up[0].duration_seconds() == pytest.approx(2.1)
 
 
