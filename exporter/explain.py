@@ -51,7 +51,11 @@ def run(options: argparse.Namespace, stdin: BinaryIO, stdout: TextIO, stderr: Te
         print(f"explain: {error}", file=stderr)
         return EXIT_WRONG_USE
     explanation = explain(Kind(options.kind), raw, tables, page)
-    print(json.dumps(explanation, indent=2), file=stdout)
+    if options.kind == str(Kind.MLCMD):  # a plain list: its problems have no place in it
+        for problem in explanation["problems"]:
+            print(f"explain: {problem}", file=stderr)
+    shown = explanation["applications"] if options.kind == str(Kind.MLCMD) else explanation
+    print(json.dumps(shown, indent=2), file=stdout)
     return EXIT_OK if says_something(explanation) else EXIT_FAILED
 
 

@@ -163,11 +163,13 @@ class Executor:
     ) -> LookResult | None:
         if decision.hold is None:
             return self._right(look, view, decision)
+        first = look.unsettled_since is None
         since = look.unsettled_since = look.unsettled_since or view.began
         patience = self._patience_seconds(look.cluster, decision.patience)
         if look.trigger is Trigger.HOLD and decision.hold == self._held.get(look.cluster.name):
             patience = 0.0  # it has been watched before; the board looks again soon enough
-        if self._clock.now().seconds_since(since) < patience:
+        waited = self._clock.now().seconds_since(since)
+        if patience > 0 and (first or waited < patience):  # one view, however slow, is not watching
             self._clock.wait(POLL_SECONDS, look.stop)
             return None
         return LookResult(Ending.HELD, view, decision, decision.hold, str(decision))

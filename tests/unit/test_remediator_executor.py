@@ -467,6 +467,16 @@ def test_a_hold_is_not_settled_again_at_every_second_look(tmp_path: Path) -> Non
     assert made.pair.clock.seconds - before < 0.2
 
 
+def test_one_slow_view_is_not_watching(tmp_path: Path) -> None:
+    """Where a look takes longer than the settle time, what was seen once is seen again first."""
+    made = bench(tmp_path, FakeHost(P, E), FakeHost(P, E), policy={"settle": "2s"}, max_age="9s")
+    made.pair.look_seconds = 3.0
+    made.pair.events = [(3.1, lambda: setattr(made.one(), "mode", B))]
+
+    assert made.look().ending is Ending.REMEDIATED
+    assert made.ports() == (D, E)
+
+
 def test_the_age_counts_from_the_look_not_from_the_journal(tmp_path: Path) -> None:
     """A journal that takes its time uses up the readings' time: what is then too old is not sent."""
     made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D))
