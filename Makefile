@@ -10,7 +10,7 @@ PURE := $(shell paste -sd, tests/pure_modules.txt)
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: ## make .venv, and Prometheus and Alertmanager in .tools where PATH lacks them
+setup: ## make .venv, and in .tools the real programs that PATH lacks (Prometheus, Alertmanager, sshd, sipp)
 	@.ci/python
 	@.ci/real-parts
 
@@ -36,7 +36,7 @@ project: setup ## documents, rules and dashboards against the code
 	$(BIN)/pytest -q -n 2 tests/project
 
 integration: setup ## real parts as processes on loopback
-	$(BIN)/pytest -q tests/integration
+	$(BIN)/pytest -q -n 2 --dist loadgroup tests/integration
 
 clean: ## remove everything that was made here
 	rm -rf .venv .tools .cache build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -80,7 +80,13 @@ class Played:
         return re.findall(r"http://\S+", whole)
 
 
-@pytest.fixture(scope="module", params=["central", "on-node"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(kind, marks=pytest.mark.xdist_group(f"demo {kind}"))
+        for kind in ("central", "on-node")
+    ],
+)
 def played(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Played]:
