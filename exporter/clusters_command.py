@@ -22,6 +22,7 @@ from cluster.nlb.params import parse_params
 from cluster.nlb.phrases import Phrases
 from cluster.runners.local import LocalRunner
 from cluster.runners.request import Request, Verb
+from exporter.explain import add_text_arguments
 from exporter.skeleton import Report, skeleton
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -53,19 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--program", metavar="PATH", help="NLB utility of this machine (default: the system's own)"
     )
-    parser.add_argument(
-        "--code-page",
-        dest="code_page",
-        default="cp437",
-        metavar="NAME",
-        help="in which nlb prints, where a file has no byte order mark (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--phrases-file",
-        dest="phrases_file",
-        metavar="FILE",
-        help="phrases of this site, tried before the built-in ones, as nlb.phrases_file",
-    )
+    add_text_arguments(parser)
 
 
 def run(options: argparse.Namespace, clock: Clock, stdout: TextIO, stderr: TextIO) -> int:

@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the sub-command."""
     parser.add_argument("kind", choices=[str(kind) for kind in Kind], help="what was captured")
     parser.add_argument("file", metavar="FILE", help="the captured output; - for standard input")
+    add_text_arguments(parser)
+
+
+def add_text_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say how the text of the NLB utility is to be read."""
     parser.add_argument(
         "--code-page",
         dest="code_page",

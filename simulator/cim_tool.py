@@ -17,7 +17,7 @@ from simulator import nlb_params
 from simulator.faults import NlbFault
 from simulator.nlb_cluster import NlbCluster
 from simulator.nlb_node import NodeRun, PortVerb, RuleRun
-from simulator.nlb_tool import GARBAGE, ToolAnswer
+from simulator.nlb_tool import ToolAnswer, broken_answer
 from simulator.tool_text import WMI_NUMBERS
 from simulator.world import ClusterRun, World
 
@@ -60,12 +60,9 @@ class CimTool:
         site_cluster = self._world.cluster(cluster)
         run = site_cluster.host(host)
         fault = run.faults.nlb
-        if not run.can_be_asked or fault is NlbFault.HANG:
-            return ToolAnswer(hangs=True)
-        if fault is NlbFault.GARBAGE:
-            return ToolAnswer(GARBAGE)
-        if fault is NlbFault.EMPTY:
-            return ToolAnswer()
+        broken = broken_answer(run)
+        if broken is not None:
+            return broken
         if fault is NlbFault.DENIED:
             return _printed({"error": _ACCESS_DENIED})
         script = _script(arguments)

@@ -16,7 +16,7 @@ from simulator.faults import NlbFault
 from simulator.nlb_cluster import NlbCluster
 from simulator.nlb_node import NodeRun, PortVerb, Result
 from simulator.tool_text import WMI_NUMBERS, ExitProfile, ToolProfile
-from simulator.world import ClusterRun, World
+from simulator.world import ClusterRun, HostRun, World
 
 GARBAGE = bytes(range(128, 256)) * 3 + b"\x00\xff\x00\r\r\n%%PDF"
 _PORT_SPEC = re.compile(
@@ -47,6 +47,15 @@ class _Call:
     cluster: str | None
 
 
+def broken_answer(run: HostRun) -> ToolAnswer | None:
+    """Return what any program of a host gives whose NLB cannot be asked at all, else None."""
+    if not run.can_be_asked or run.faults.nlb is NlbFault.HANG:
+        return ToolAnswer(hangs=True)
+    if run.faults.nlb is NlbFault.GARBAGE:
+        return ToolAnswer(GARBAGE)
+    return ToolAnswer() if run.faults.nlb is NlbFault.EMPTY else None
+
+
 class NlbTool:
     """The utility as it stands on every host of a site."""
 
@@ -59,12 +68,9 @@ class NlbTool:
         site_cluster = self._world.cluster(cluster)
         run = site_cluster.host(host)
         fault = run.faults.nlb
-        if not run.can_be_asked or fault is NlbFault.HANG:
-            return ToolAnswer(hangs=True)
-        if fault is NlbFault.GARBAGE:
-            return ToolAnswer(GARBAGE)
-        if fault is NlbFault.EMPTY:
-            return ToolAnswer()
+        broken = broken_answer(run)
+        if broken is not None:
+            return broken
         if fault is NlbFault.DENIED:
             return ToolAnswer(self._profile.encode([self._profile.denied(name)]), 1)
         lines, result = self._carry_out(site_cluster, host, name, arguments, fault)
