@@ -50,6 +50,10 @@ def _auto_or_positive(value: float | None) -> float | None:
 
 
 def _address(value: str) -> str:
+    if "%" in value:  # what follows may be any text, and an address becomes part of a command
+        raise ValueError(
+            f"{value!r} has a zone; write the address alone, without % and what follows"
+        )
     try:
         return str(ipaddress.ip_address(value))
     except ValueError:
@@ -62,6 +66,8 @@ def _vip(value: str) -> str:
     try:
         return _address(value)
     except ValueError:
+        if "%" in value:
+            raise
         raise ValueError(
             f"{value!r} is neither all nor an IP address; write it as the host reports it"
         ) from None
@@ -93,9 +99,9 @@ def _http_url(value: str) -> str:
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable:
+    if not usable and "@" not in value:
         raise ValueError(f"{value!r} is not an http or https address")
-    if parts.username is not None or parts.password is not None:
+    if not usable or parts.username is not None or parts.password is not None:
         raise ValueError("credentials must not stand in an address; name a file for them")
     return value
 

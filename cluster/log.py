@@ -56,7 +56,7 @@ def configure(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("asyncssh", "urllib3", "werkzeug", "sqlalchemy"):
+    for noisy in ("asyncssh", "pypsrp", "spnego", "urllib3", "werkzeug", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

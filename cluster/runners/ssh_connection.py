@@ -127,9 +127,9 @@ class SshConnection:
                 f"{self._leftovers.count} commands in a row hang there; next try in {ceil(wait)} s"
             )
             return command.ran(began, Problem(Reason.BUSY, f"{self.target.place}: {text}"))
-        loop = asyncio.get_running_loop()
-        end = loop.time() + order.deadline.remaining(began)
-        leave = min(end, loop.time() + order.send_before.remaining(began))
+        loop, now = asyncio.get_running_loop(), self._clock.now()
+        end = loop.time() + order.deadline.remaining(now)
+        leave = min(end, loop.time() + order.send_before.remaining(now))
         problem = None
         try:
             async with asyncio.timeout_at(leave) as limit:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from cluster.config_model import Host
 from cluster.errors import ClusterError
+from cluster.nlb.cim_dialect import CimDialect
 from cluster.nlb.dialect import Dialect
 from cluster.runners.local import LocalRunner
 from cluster.runners.request import Runner
 from cluster.runners.winrm import WinrmRunner
+from cluster.runners.winrm_calls import Parameters
 from cluster.surroundings import Surroundings
 
 
@@ -28,7 +30,10 @@ def _ssh(host: Host, dialect: Dialect, given: Surroundings) -> Runner:
 
 
 def _winrm(host: Host, dialect: Dialect, given: Surroundings) -> Runner:
-    return WinrmRunner(host, dialect.name, given)
+    node: Parameters = ()
+    if isinstance(dialect, CimDialect):
+        node = (("ClusterIp", dialect.cluster_ip), ("HostId", str(dialect.host_id)))
+    return WinrmRunner(host, dialect.name, given, node)
 
 
 RUNNERS: dict[str, Callable[[Host, Dialect, Surroundings], Runner]] = {

@@ -14,7 +14,7 @@ from cluster.config_runners import WinrmAccount, WinrmSettings
 from cluster.model import Problem, Reason
 from cluster.runners import winrm_session
 from cluster.runners.request import Answer, Permit, Request
-from cluster.runners.winrm_calls import Call, call_of
+from cluster.runners.winrm_calls import Call, Parameters, call_of
 from cluster.runners.winrm_pool import SessionPool
 from cluster.runners.winrm_session import Endpoint
 from cluster.surroundings import Surroundings
@@ -39,21 +39,23 @@ class _Door:
 class WinrmRunner:
     """Calls the functions of a host's endpoints."""
 
-    def __init__(self, host: Host, back_end: str, given: Surroundings) -> None:
-        """Check what is configured; ask the host nothing yet.
+    def __init__(
+        self, host: Host, back_end: str, given: Surroundings, node: Parameters = ()
+    ) -> None:
+        """Check what is configured; ask the host nothing yet. node: see `call_of`.
 
         Raises `ClusterError` if the extra ``winrm`` or a file of an account is missing.
         """
         assert isinstance(host.runner, WinrmSettings)
         self._address, self._settings, self._back_end = host.address, host.runner, back_end
-        self._given, self._clock = given, given.clock
+        self._node, self._given, self._clock = node, given, given.clock
         self._read = self._door(host.runner.read)
         act = host.runner.act if given.permit is not None else None
         self._act = None if act is None else self._door(act)
 
     def run(self, request: Request, deadline: Deadline, permit: Permit | None = None) -> Answer:
         """Carry out a request; see `cluster.runners.request.Runner`."""
-        call = call_of(request, self._back_end)
+        call = call_of(request, self._back_end, self._node)
         if not request.changes:
             return self._through(self._read, call, deadline, None)
         if permit is None or permit is not self._given.permit:

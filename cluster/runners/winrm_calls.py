@@ -17,13 +17,16 @@ READ_FUNCTION = "Get-SipNlbState"
 ACT_FUNCTION = "Set-SipNlbPort"
 MAX_SHOWN_CHARACTERS = 300
 
+Parameters = tuple[tuple[str, str], ...]
+"""Names and values, in order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a function. parameters: names and values, in order."""
+    """One call of a function."""
 
     function: str
-    parameters: tuple[tuple[str, str], ...]
+    parameters: Parameters
 
     def __str__(self) -> str:
         """Write the call as a person would type it."""
@@ -51,11 +54,15 @@ class Output:
     problem: Problem | None = None
 
 
-def call_of(request: Request, back_end: str) -> Call:
-    """Return the call that carries out a request. back_end: ``nlb`` or ``cim``."""
+def call_of(request: Request, back_end: str, node: Parameters = ()) -> Call:
+    """Return the call that carries out a request. back_end: ``nlb`` or ``cim``.
+
+    node: what a change also names, so that both sides mean the same cluster and host.
+    """
     rule = () if request.rule is None else (("Port", request.rule.port), ("Vip", request.rule.vip))
     if request.changes:
-        return Call(ACT_FUNCTION, (("BackEnd", back_end), *rule, ("Action", str(request.verb))))
+        action = ("Action", str(request.verb))
+        return Call(ACT_FUNCTION, (("BackEnd", back_end), *node, *rule, action))
     return Call(READ_FUNCTION, (("BackEnd", back_end), ("What", str(request.verb)), *rule))
 
 

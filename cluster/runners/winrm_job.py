@@ -29,8 +29,11 @@ class Invoked:
 class Session(Protocol):
     """An open session. Used by one thread."""
 
-    def invoke(self, call: Call, deadline: Deadline) -> Invoked:
-        """Carry out a call, until its deadline. Never raises for what the host does."""
+    def invoke(self, call: Call, deadline: Deadline, send_by: Deadline) -> Invoked:
+        """Carry out a call, until its deadline. Never raises for what the host does.
+
+        send_by: where the host has to be connected to anew, it does not leave after that.
+        """
 
     def finish(self) -> bool:
         """Free what the last call holds on the host; False if the session is lost."""
@@ -76,6 +79,11 @@ class Job:
                 return False
             self.begun = now
             return True
+
+    def take_back(self) -> None:
+        """Say that it certainly was not sent after all."""
+        with self._lock:
+            self.begun = None
 
     def give_up(self) -> Instant | None:
         """Say that nobody waits any more; return when it was sent, None if it never will be."""

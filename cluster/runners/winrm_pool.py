@@ -272,12 +272,15 @@ class _Worker:
             now = self._pool.now()
             if not job.begin(now):
                 self._pool.free(self)
+                late = Problem(Reason.TIMEOUT, "a session was open too late for it to be sent")
+                job.end(Carried(now, Output(problem=late), sent=False))
                 return
-            invoked = self._session.invoke(job.call, job.deadline)
+            invoked = self._session.invoke(job.call, job.deadline, job.send_by)
             if not invoked.usable:
                 self._drop()
             if invoked.sent or fresh:
                 break
+            job.take_back()
         if self._session is not None:
             self._pool.free(self)
         job.end(Carried(now, invoked.output, invoked.sent))

@@ -32,6 +32,8 @@ def problem_of(error: BaseException, what: str, late: bool) -> Problem:
         return Problem(Reason.NOT_INSTALLED_OR_DENIED, f"{what}: {text}")
     if "TooLargeError" in names:
         return Problem(Reason.TOO_LARGE, f"{what}: {_shown(error)}")
+    if "PlainError" in names:
+        return Problem(Reason.MALFORMED, f"{what}: {_shown(error)}")
     if late or names & {"ConnectTimeout", "ReadTimeout"}:
         return Problem(Reason.TIMEOUT, f"{what}: no answer within the deadline")
     if "WSManFaultError" in names:

@@ -84,7 +84,8 @@ class Endpoint:
 def open_session(endpoint: Endpoint, deadline: Deadline) -> Session:
     """Open a session. Raises `NoSessionError`."""
     logging.getLogger("pypsrp").setLevel(logging.CRITICAL)  # its failures are problems here
-    line = _Line(endpoint.clock, endpoint.settings.hostname)
+    https = endpoint.settings.transport == "https"
+    line = _Line(endpoint.clock, endpoint.settings.hostname if https else None)
     line.begin(deadline)
     try:
         pool = _connect(endpoint, line)
@@ -139,7 +140,7 @@ class _Line(HTTPAdapter):
 
     def __init__(self, clock: Clock, hostname: str | None) -> None:
         self._clock, self._hostname = clock, hostname
-        self._deadline = Deadline(0.0)
+        self._deadline = self.send_by = Deadline(0.0)
         self._left = 0
         self._last: Any = None
         self.wsman: Any = None
@@ -152,7 +153,7 @@ class _Line(HTTPAdapter):
 
     def begin(self, deadline: Deadline) -> None:
         """Begin a call that ends by a deadline."""
-        self._deadline, self._left = deadline, MAX_BYTES
+        self._deadline, self.send_by, self._left = deadline, deadline, MAX_BYTES
 
     def hang_up(self) -> None:
         """Close the connection, also one whose answer was not read to its end."""
@@ -168,10 +169,10 @@ class _Line(HTTPAdapter):
         return self._deadline.remaining(self._clock.now())
 
     def send(self, request: requests.PreparedRequest, *_: Any, **kwargs: Any) -> requests.Response:
-        left = self._remaining()
-        if left <= 0:
-            raise requests.ConnectTimeout("the deadline has passed")
-        kwargs |= {"timeout": (left, left), "stream": True}
+        left, to_send = self._remaining(), self.send_by.remaining(self._clock.now())
+        if min(left, to_send) <= 0:
+            raise requests.ConnectTimeout("the moment to send it has passed")
+        kwargs |= {"timeout": (min(left, to_send), left), "stream": True}
         response = super().send(request, **kwargs)
         arriving = response.raw.stream
         raw: Any = response.raw
@@ -180,6 +181,9 @@ class _Line(HTTPAdapter):
             # The library would log in again and send the same bytes, which nobody can decrypt
             # in the new connection.
             raise ForgottenError("the connection, and with it the log-in, is lost")
+        if _is_encrypted(request) and not _is_encrypted(response):
+            # The library would read it, and anybody on the way could have written it.
+            raise PlainError(f"HTTP status {response.status_code} came back without encryption")
         raw.stream = lambda *args, **more: self._bounded(arriving(*args, **more))
         return response
 
@@ -205,8 +209,13 @@ class ForgottenError(Exception):
     """The host does not know the connection that a message was encrypted for."""
 
 
-def _is_encrypted(request: requests.PreparedRequest) -> bool:
-    return str(request.headers.get("Content-Type", "")).startswith("multipart/")
+class PlainError(Exception):
+    """What should be encrypted is not."""
+
+
+def _is_encrypted(message: requests.PreparedRequest | requests.Response) -> bool:
+    kind = str(message.headers.get("Content-Type", ""))
+    return kind.startswith(("multipart/encrypted;", "multipart/x-multi-encrypted;"))
 
 
 class _PsrpSession:
@@ -216,11 +225,12 @@ class _PsrpSession:
         self._pool, self._line, self._clock = pool, line, clock
         self._last: Any = None
 
-    def invoke(self, call: Call, deadline: Deadline) -> Invoked:
+    def invoke(self, call: Call, deadline: Deadline, send_by: Deadline) -> Invoked:
         from pypsrp.complex_objects import PSInvocationState  # noqa: PLC0415 - optional extra
         from pypsrp.powershell import PowerShell  # noqa: PLC0415 - optional extra
 
         self._begin(deadline)
+        self._line.send_by = send_by
         shell = self._last = PowerShell(self._pool)
         shell.add_cmdlet(call.function)
         for name, value in call.parameters:
@@ -228,7 +238,7 @@ class _PsrpSession:
         began = False
         try:
             shell.begin_invoke()
-            began = True
+            began, self._line.send_by = True, deadline
             while shell.state == PSInvocationState.RUNNING:
                 shell.poll_invoke()
             objects = [_properties(each) for each in shell.output]

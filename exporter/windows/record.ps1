@@ -113,8 +113,9 @@ function Hide-Mac([string] $Text) {
 
 function Hide-Address6([string] $Text) {
     # Seldom, and of any length: one stand-in for all but loopback.
-    [regex]::Replace($Text, '(?<![0-9A-Za-z:])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4})+(?![0-9A-Za-z:])', {
+    [regex]::Replace($Text, '(?<![0-9A-Za-z:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:])', {
         param($match)
+        if ($match.Value -match '^:+1?$') { return $match.Value }
         # A time of day, and a MAC address, which has its own stand-in.
         if ($match.Value -match '^\d{1,2}:\d{2}:\d{2}$') { return $match.Value }
         if ($match.Value -match '^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$') { return $match.Value }
@@ -123,9 +124,12 @@ function Hide-Address6([string] $Text) {
 }
 
 function Add-Name([string] $Name) {
-    # A full name, and the host in it. Words that the programs themselves print stay.
+    # A full name, the host in it and its domain. Words that the programs themselves print stay.
     $kept = 'cluster', 'host', 'node', 'nlb', 'wlbs', 'all', 'default', 'local', 'port', 'rule', 'state'
-    foreach ($each in $Name, $Name.Split('.')[0]) {
+    $parts = @($Name, $Name.Split('.')[0])
+    $domain = $Name.Substring($Name.IndexOf('.') + 1)
+    if ($domain.Contains('.')) { $parts += $domain }
+    foreach ($each in $parts) {
         $known = @($names | Where-Object { $_ -ieq $each })
         if ($each.Length -gt 1 -and $each -notmatch '^[\d.]+$' -and $kept -notcontains $each -and -not $known) {
             $names.Add($each)
@@ -196,12 +200,13 @@ function Invoke-Capture([string] $Name, [string] $FileName, [string[]] $Argument
         $capture.raw_out = $out.ToArray()
         $capture.raw_err = $err.ToArray()
     }
-    catch { $capture.error = Hide-All $_.Exception.Message }
+    catch { $capture.error = $_.Exception.Message }
     $capture
 }
 
 function Complete-Capture($Capture) {
-    # Names are known only when everything has been read, so bytes are replaced at the end.
+    # Names are known only when everything has been read, so all is replaced at the end.
+    if ($Capture.error) { $Capture.error = Hide-All $Capture.error }
     $Capture['stdout'] = Hide-Bytes $Capture.raw_out
     $Capture['stderr'] = Hide-Bytes $Capture.raw_err
     $Capture.Remove('raw_out')
@@ -260,13 +265,15 @@ function Get-ClusterAddress($Captures) {
 function Get-ChangeCaptures {
     $spec = Get-PortSpec
     $file = Get-Program 'nlb'
-    foreach ($action in 'enable', 'disable', 'drain') {
-        foreach ($time in 1, 2) {
-            Invoke-Capture 'nlb' $file @($action, $spec) ''
-            Invoke-Capture 'nlb' $file @('queryport', $spec) ''
+    try {
+        foreach ($action in 'enable', 'disable', 'drain') {
+            foreach ($time in 1, 2) {
+                Invoke-Capture 'nlb' $file @($action, $spec) ''
+                Invoke-Capture 'nlb' $file @('queryport', $spec) ''
+            }
         }
     }
-    Invoke-Capture 'nlb' $file @($EndWith, $spec) ''
+    finally { Invoke-Capture 'nlb' $file @($EndWith, $spec) '' }  # also when it is broken off
     Invoke-Capture 'nlb' $file @('queryport', $spec) ''
     Invoke-Capture 'nlb' $file @('query') ''
 }
@@ -283,25 +290,31 @@ function ConvertTo-Plain($Value) {
 }
 
 function Get-CimDump([string] $ClassName) {
-    $dump = [ordered]@{ class = $ClassName; milliseconds = 0; error = $null; instances = @() }
+    $dump = [ordered]@{ class = $ClassName; milliseconds = 0; error = $null; instances = @(); found = @() }
     $watch = [System.Diagnostics.Stopwatch]::StartNew()
     try {
-        $found = @(Get-CimInstance -Namespace 'root/MicrosoftNLB' -ClassName $ClassName -OperationTimeoutSec 30)
+        $dump.found = @(Get-CimInstance -Namespace 'root/MicrosoftNLB' -ClassName $ClassName -OperationTimeoutSec 30)
         $dump.milliseconds = [int]$watch.ElapsedMilliseconds
-        foreach ($instance in $found) {
+        foreach ($instance in $dump.found) {
             foreach ($property in 'ComputerName', 'Name', 'ClusterName') {
                 $named = $instance.CimInstanceProperties[$property]
                 if ($named -and $named.Value) { Add-Name ([string]$named.Value) }
             }
         }
-        $dump.instances = @($found | ForEach-Object {
-            $plain = [ordered]@{}
-            foreach ($property in $_.CimInstanceProperties) { $plain[$property.Name] = ConvertTo-Plain $property.Value }
-            [pscustomobject]$plain
-        })
     }
-    catch { $dump.error = Hide-All $_.Exception.Message }
-    [pscustomobject]$dump
+    catch { $dump.error = $_.Exception.Message }
+    $dump
+}
+
+function Complete-CimDump($Dump) {
+    if ($Dump.error) { $Dump.error = Hide-All $Dump.error }
+    $Dump.instances = @($Dump.found | ForEach-Object {
+        $plain = [ordered]@{}
+        foreach ($property in $_.CimInstanceProperties) { $plain[$property.Name] = ConvertTo-Plain $property.Value }
+        [pscustomobject]$plain
+    })
+    $Dump.Remove('found')
+    [pscustomobject]$Dump
 }
 
 function Get-Events {
@@ -317,6 +330,10 @@ function Get-Events {
     }
 }
 
+function Get-CodePage {
+    [int](Get-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Control\Nls\CodePage').OEMCP
+}
+
 function Get-Windows {
     $system = Get-CimInstance -ClassName Win32_OperatingSystem
     $file = Get-Program 'nlb'
@@ -329,7 +346,7 @@ function Get-Windows {
         powershell = $PSVersionTable.PSVersion.ToString()
         ui_culture = (Get-UICulture).Name
         culture = (Get-Culture).Name
-        code_page = [int](Get-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Control\Nls\CodePage').OEMCP
+        code_page = Get-CodePage
         elevated = $principal.IsInRole([System.Security.Principal.WindowsBuiltInRole]::Administrator)
     }
 }
@@ -352,12 +369,18 @@ $captures += @(Get-MacCaptures $captures)
 if ($IncludeChanges) { $captures += @(Get-ChangeCaptures) }
 foreach ($capture in $captures) {
     $text = $bytesAsText.GetString($capture.raw_out)
-    foreach ($match in [regex]::Matches($text, '(?m)^(?:ClusterName|HostName)\s*=\s*(\S+)')) { Add-Name $match.Groups[1].Value }
+    foreach ($match in [regex]::Matches($text, '(?m)^(?:ClusterName|HostName)[ \t]*=[ \t]*(\S+)')) { Add-Name $match.Groups[1].Value }
     foreach ($match in [regex]::Matches($text, '(?m)^Host \d+ \(([^)\r\n]+)\)')) { Add-Name $match.Groups[1].Value }
 }
 Write-Verbose 'reading root/MicrosoftNLB and the events'
 $cim = @('MicrosoftNLB_Node', 'MicrosoftNLB_Cluster', 'MicrosoftNLB_ClusterSetting', 'MicrosoftNLB_NodeSetting', 'MicrosoftNLB_PortRuleEx' |
     ForEach-Object { Get-CimDump $_ })
+# The programs print names in the code page of the console, all others as they are.
+$console = [System.Text.Encoding]::GetEncoding((Get-CodePage))
+foreach ($name in @($names)) {
+    Add-Name ($bytesAsText.GetString($console.GetBytes($name)))
+    Add-Name ($console.GetString($bytesAsText.GetBytes($name)))
+}
 $recording = [ordered]@{
     format = 'sipnlb-recording'
     version = 1
@@ -366,7 +389,7 @@ $recording = [ordered]@{
     recorded = [datetime]::UtcNow.ToString('o')
     host = Get-Windows
     captures = @($captures | ForEach-Object { Complete-Capture $_ })
-    cim = $cim
+    cim = @($cim | ForEach-Object { Complete-CimDump $_ })
     events = @(Get-Events)
 }
 if (-not $OutFile) { $OutFile = Join-Path (Get-Location).Path ('recording-{0:yyyyMMddTHHmmss}.json' -f [datetime]::UtcNow) }

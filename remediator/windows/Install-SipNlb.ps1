@@ -1,4 +1,5 @@
 #Requires -Version 5.1
+#Requires -PSEdition Desktop
 #Requires -RunAsAdministrator
 <#
 .SYNOPSIS
@@ -52,6 +53,9 @@ param(
 
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
+if ([Environment]::Is64BitOperatingSystem -and -not [Environment]::Is64BitProcess) {
+    throw 'this is the 32-bit PowerShell, which sees other folders; start the 64-bit one'
+}
 $module = Join-Path $env:ProgramFiles 'WindowsPowerShell\Modules\SipNlb'
 $folder = Join-Path $env:ProgramFiles 'SipNlb'
 # Beside this script, or where the project keeps it.
@@ -83,6 +87,13 @@ function ConvertTo-Rule([string] $Text) {
     $found
 }
 
+function Copy-File([string] $Path, [string] $Folder) {
+    # What was downloaded carries a mark, with which RemoteSigned would not let it run.
+    Copy-Item -Force -Path $Path -Destination $Folder
+    $copy = Join-Path $Folder (Split-Path -Leaf $Path)
+    if (Test-Path $copy) { Unblock-File -Path $copy }
+}
+
 function Write-Text([string] $Path, [string[]] $Lines) {
     if ($PSCmdlet.ShouldProcess($Path, 'write')) {
         [System.IO.File]::WriteAllLines($Path, $Lines, [System.Text.UTF8Encoding]::new($true))
@@ -97,7 +108,7 @@ function ConvertTo-List([object[]] $Values) {
 function Write-Module([object[]] $Rules) {
     New-Item -ItemType Directory -Force -Path (Join-Path $module 'RoleCapabilities') | Out-Null
     foreach ($name in 'SipNlb.psd1', 'SipNlb.psm1') {
-        Copy-Item -Force -Path (Join-Path $PSScriptRoot "SipNlb\$name") -Destination $module
+        Copy-File (Join-Path $PSScriptRoot "SipNlb\$name") $module
     }
     $lines = @(
         '# Which port rules of this host may be read and switched. Written by Install-SipNlb.ps1.'
@@ -125,8 +136,8 @@ function New-TranscriptDirectory {
     New-Item -ItemType Directory -Force -Path $TranscriptDirectory | Out-Null
     if ($PSCmdlet.ShouldProcess($TranscriptDirectory, 'let only administrators read it')) {
         $rights = [System.Security.AccessControl.DirectorySecurity]::new()
-        # SYSTEM and administrators, full control, for all that lies in it; nothing is inherited.
-        $rights.SetSecurityDescriptorSddlForm('D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)')
+        # Administrators own it; they and SYSTEM may do all, for all in it; nothing is inherited.
+        $rights.SetSecurityDescriptorSddlForm('O:BAD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)')
         Set-Acl -Path $TranscriptDirectory -AclObject $rights
     }
 }
@@ -154,6 +165,7 @@ function Unregister-Endpoint([string] $Name) {
 }
 
 $rules = @($Rule | ForEach-Object { ConvertTo-Rule $_ })
+if ($ClusterIp) { $ClusterIp = ([ipaddress]$ClusterIp).ToString() }
 Assert-Group $ReadGroup
 if ($ActGroup) {
     Assert-Group $ActGroup
@@ -166,7 +178,7 @@ if (-not (Test-Path (Join-Path $env:SystemRoot 'System32\nlb.exe'))) {
 Write-Module $rules
 New-Item -ItemType Directory -Force -Path $folder | Out-Null
 foreach ($script in $readScript, $actScript) {
-    if (Test-Path $script) { Copy-Item -Force -Path $script -Destination $folder }
+    if (Test-Path $script) { Copy-File $script $folder }
     else { Write-Warning "$script is missing: back end cim will not work" }
 }
 New-TranscriptDirectory

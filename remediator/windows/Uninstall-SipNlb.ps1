@@ -1,4 +1,5 @@
 #Requires -Version 5.1
+#Requires -PSEdition Desktop
 #Requires -RunAsAdministrator
 <#
 .SYNOPSIS
@@ -17,6 +18,9 @@ param([switch] $NoRestart)
 
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
+if ([Environment]::Is64BitOperatingSystem -and -not [Environment]::Is64BitProcess) {
+    throw 'this is the 32-bit PowerShell, which sees other folders; start the 64-bit one'
+}
 
 foreach ($name in 'SipNlb', 'SipNlbRead') {
     if (Get-PSSessionConfiguration -Name $name -ErrorAction SilentlyContinue) {
@@ -25,10 +29,14 @@ foreach ($name in 'SipNlb', 'SipNlbRead') {
         }
     }
 }
-foreach ($folder in 'WindowsPowerShell\Modules\SipNlb', 'SipNlb') {
-    $path = Join-Path $env:ProgramFiles $folder
+# Other ways in keep files of their own in the folder of the scripts: only the set-up's are removed.
+$module = Join-Path $env:ProgramFiles 'WindowsPowerShell\Modules\SipNlb'
+$folder = Join-Path $env:ProgramFiles 'SipNlb'
+$files = 'Get-SipNlb.ps1', 'Set-SipNlbPort.ps1', 'SipNlbRead.pssc', 'SipNlb.pssc'
+foreach ($path in @($module) + @($files | ForEach-Object { Join-Path $folder $_ })) {
     if (Test-Path $path) { Remove-Item -Recurse -Force -Path $path }
 }
+if ((Test-Path $folder) -and -not (Get-ChildItem -Path $folder)) { Remove-Item -Path $folder }
 if (-not $NoRestart) {
     Write-Warning 'WinRM is restarted: all remote PowerShell sessions on this host end now.'
     if ($PSCmdlet.ShouldProcess('WinRM', 'restart the service')) { Restart-Service -Name WinRM }

@@ -46,7 +46,7 @@ from cluster.runners.request import Request, Verb
 ACCESS_DENIED, NOT_FOUND, TIMED_OUT, NO_SHELL = 5, 0x80338000, 0x80338029, 0x8033805B
 FUNCTIONS = {
     "Get-SipNlbState": {"BackEnd", "What", "Port", "Vip"},
-    "Set-SipNlbPort": {"BackEnd", "Port", "Vip", "Action"},
+    "Set-SipNlbPort": {"BackEnd", "ClusterIp", "HostId", "Port", "Vip", "Action"},
 }
 WORDS = {
     "BackEnd": {"nlb", "cim"},
@@ -62,7 +62,8 @@ class Settings:
 
     endpoints: endpoint → [account, visible functions]. program: the host's ``nlb``. cim: what
     its ``powershell`` is given besides, by name (see `CimDialect`), and its rule. directory: where a file ``hang`` makes every function wait, ``slow`` every opening (its seconds), and
-    ``garbage`` every answer to be bytes of no format. users: NTLM file. tls: certificate, key, CA.
+    ``garbage`` every answer to be bytes of no format, and ``plain`` every answer to be readable
+    for who listens. users: NTLM file. tls: certificate, key, CA.
     """
 
     directory: str
@@ -230,9 +231,12 @@ class Machine:
             raise RefusedError("NamedParameterNotFound", "A parameter cannot be found.")
         sets = WORDS | {"Port": set(self.settings.ports), "Vip": set(self.settings.vips)}
         for parameter, value in given.items():
-            if value not in sets[parameter]:
+            if value not in sets.get(parameter, {value}):
                 text = f"Cannot validate argument on parameter '{parameter}'."
                 raise RefusedError(f"ParameterArgumentValidationError,{name}", text)
+        if "Action" in given and given["BackEnd"] == "cim" and not self._is_own(given):
+            problem = "not permitted: Rules.psd1 names another ClusterIp or HostId"
+            return PSCustomObject(rc=None, out="", err="", problem=problem)
         self.calls.append(name)
         while (self.directory / "hang").exists():
             time.sleep(0.02)
@@ -245,6 +249,12 @@ class Machine:
             err=base64.b64encode(ended.stderr).decode(),
             problem="",
         )
+
+    def _is_own(self, given: dict[str, str]) -> bool:
+        """Tell whether the caller means the cluster and the host of Rules.psd1."""
+        own = self.settings.cim or {"cluster_ip": None, "host_id": None}
+        told = (given.get("ClusterIp"), given.get("HostId"))
+        return told == (own["cluster_ip"], str(own["host_id"]))
 
     def _command_line(self, given: dict[str, str]) -> list[str]:
         """Return what SipNlb.psm1 would start."""
@@ -310,7 +320,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         status, answer = self._answer(account, ET.fromstring(body))
         kind = "application/soap+xml;charset=UTF-8"
-        if encryption is not None:
+        if encryption is not None and not (self.machine.directory / "plain").exists():
             form, answer = encryption.wrap_message(answer)
             kind = f'{form};protocol="{WinRMEncryption.SPNEGO}";boundary="{BOUNDARY}"'
         self._send(status, answer, kind)

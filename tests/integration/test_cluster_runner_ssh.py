@@ -25,6 +25,7 @@ from cluster.host_reader import runner_of
 from cluster.model import PortRule, Problem, Reason
 from cluster.programs import MAX_OUTPUT_BYTES
 from cluster.runners.request import Answer, Permit, Request, Runner, Verb
+from cluster.runners.ssh_connection import SshPool
 from cluster.surroundings import Surroundings
 from remediator.planner import Action, ActionVerb
 from remediator.switch import Switch
@@ -502,6 +503,19 @@ def test_a_change_that_would_be_late_is_not_sent(bench: Bench, tmp_path: Path) -
     assert runner.run(later, deadline_in(CLOCK, 5.0), permit).problem is None
     assert (tmp_path / "done").read_text() == "enable\n"
     assert bench.server.logins() == 1
+
+
+def test_time_that_the_connections_lose_counts(bench: Bench, tmp_path: Path) -> None:
+    """They share one thread: a change that waited for it is held to the moment all the same."""
+    bench.tool(f"echo $1 >> '{tmp_path}/done'")
+    permit = Permit()
+    runner = bench.runner(permit, act=bench.account("operator"))
+    assert runner.run(ENABLE, deadline_in(CLOCK, 5.0), permit).problem is None
+    pool = bench.given.shared.get("ssh", lambda: SshPool(CLOCK))
+    pool._loop.call_soon_threadsafe(time.sleep, 0.6)  # what other hosts cost
+    soon = replace(ENABLE, send_before=deadline_in(CLOCK, 0.2))
+    assert not runner.run(soon, deadline_in(CLOCK, 5.0), permit).sent
+    assert (tmp_path / "done").read_text() == "enable\n"
 
 
 def test_the_switch_calls_a_late_command_late(bench: Bench) -> None:

@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
-from cluster.clock import SystemClock, deadline_in
+from cluster.clock import Deadline, SystemClock, deadline_in
 from cluster.config_model import Host
+from cluster.config_runners import WinrmSettings
 from cluster.errors import ClusterError
 from cluster.model import PortRule, Problem, Reason
 from cluster.runners.request import Answer, Permit, Request, Verb
 from cluster.runners.winrm import WinrmRunner
+from cluster.runners.winrm_calls import Call
+from cluster.runners.winrm_session import Endpoint, open_session
 from cluster.surroundings import Surroundings
 from tests.integration.running import until
 from tests.integration.running_psrp import PsrpHost, run_psrp_host
@@ -373,3 +376,39 @@ def test_the_sessions_end_with_the_program(host: PsrpHost) -> None:
 
     assert host.seen()["open"] == 0
     assert ask(one).problem == Problem(Reason.UNREACHABLE, "the program is being stopped")
+
+
+def test_an_answer_that_is_not_encrypted_is_not_believed(
+    host: PsrpHost, given: Surroundings
+) -> None:
+    """Over plain HTTP encryption is all that tells the host from whoever is in between."""
+    one = runner(given, host.runner())
+    assert ask(one).problem is None
+    until(lambda: host.seen()["finished"] == 1)
+    host.set("plain")
+    answer = ask(one, QUERYPORT)
+
+    assert (answer.stdout, answer.sent, answer.problem) == (
+        b"",
+        True,
+        Problem(Reason.MALFORMED, "Get-SipNlbState: HTTP status 200 came back without encryption"),
+    )
+    host.clear("plain")
+    assert ask(one).problem is None
+
+
+def test_a_host_over_plain_http_may_have_a_name(host: PsrpHost, given: Surroundings) -> None:
+    """Kerberos needs it; there is no certificate to hold it against."""
+    assert ask(runner(given, host.runner(hostname="sip1.example.com"))).problem is None
+
+
+def test_what_must_be_sent_by_a_moment_is_not_sent_after_it(host: PsrpHost) -> None:
+    """Also in a session that is open: its connection may have to be made anew."""
+    settings = WinrmSettings.model_validate(host.runner(), strict=False)
+    endpoint = Endpoint("127.0.0.1", settings, settings.read, CLOCK)
+    session = open_session(endpoint, deadline_in(CLOCK, 5.0))
+    call = Call("Get-SipNlbState", (("BackEnd", "nlb"), ("What", "query")))
+    late = session.invoke(call, deadline_in(CLOCK, 5.0), Deadline(0.0))
+    session.close(deadline_in(CLOCK, 1.0))
+
+    assert (late.sent, late.usable, host.seen()["calls"]) == (False, False, [])

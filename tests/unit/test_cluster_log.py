@@ -67,6 +67,15 @@ def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == ""
 
 
+def test_libraries_do_not_tell_how_an_account_logs_in(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever the level: what they exchange with a host is worth a password."""
+    log.configure("debug", "logfmt")
+    for library in ("spnego._ntlm", "pypsrp.negotiate", "asyncssh"):
+        logging.getLogger(library).debug("token %s", "TlRMTVNTUAAD")
+
+    assert capsys.readouterr().err == ""
+
+
 def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """What a label or a host says cannot move the cursor of the one who reads the log."""
     log.configure("info", "logfmt")

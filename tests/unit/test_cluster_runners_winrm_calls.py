@@ -55,6 +55,19 @@ def test_a_request_is_a_function_with_parameters(
     assert typed == str(call_of(request_, back_end))
 
 
+def test_a_change_names_the_node_that_is_meant() -> None:
+    """A host may have the same rule in several clusters; reading tells all of them."""
+    node = (("ClusterIp", "10.7.0.99"), ("HostId", "7"))
+
+    assert str(call_of(Request(Verb.DISABLE, RULE), "cim", node)) == (
+        "Set-SipNlbPort -BackEnd cim -ClusterIp 10.7.0.99 -HostId 7 "
+        "-Port 5070 -Vip 10.7.0.100 -Action disable"
+    )
+    assert str(call_of(Request(Verb.QUERY), "cim", node)) == (
+        "Get-SipNlbState -BackEnd cim -What query"
+    )
+
+
 def test_the_bytes_of_both_streams_and_the_status_come_back() -> None:
     """They are decoded later, in the host's code page."""
     assert Output(b"\x84\r\n", b"aside", 3) == output_of(CALL, [returned()], [])

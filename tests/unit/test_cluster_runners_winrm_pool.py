@@ -29,7 +29,7 @@ class FakeSession:
         self.release.set()
         self.begun, self.closed = threading.Event(), threading.Event()
 
-    def invoke(self, call: Call, deadline: Deadline) -> Invoked:
+    def invoke(self, call: Call, deadline: Deadline, send_by: Deadline) -> Invoked:
         """Answer, once it may."""
         self.calls.append(str(call))
         self.begun.set()
@@ -169,6 +169,29 @@ def test_a_session_that_had_gone_is_replaced_within_the_call(pools: list[Session
     assert ended.closed.is_set()
 
 
+def test_a_session_that_is_replaced_too_late_is_sent_nothing(pools: list[SessionPool]) -> None:
+    """The call is told at once to be unsent: it may be tried with new readings."""
+    ended, fresh = FakeSession(Invoked(Output(b"first")), GONE), FakeSession()
+    opener = Opener(ended, fresh)
+    pools.append(pool := SessionPool(opener, CLOCK))
+    ask(pool)
+    opener.release.clear()
+    answers: list[Carried] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(
+            pool.carry_out(CALL, deadline_in(CLOCK, 60.0), deadline_in(CLOCK, 0.1))
+        )
+    )
+    asking.start()
+    assert ended.closed.wait(SOON)
+    asking.join(0.2)
+    opener.release.set()
+    asking.join(SOON)
+
+    assert [answer.sent for answer in answers] == [False]
+    assert fresh.calls == []
+
+
 def test_a_call_that_may_have_been_carried_out_is_not_repeated(pools: list[SessionPool]) -> None:
     """Broken off in the middle is broken off; the session is replaced by the next call."""
     broken = Invoked(Output(problem=Problem(Reason.UNREACHABLE, "reset")), sent=True, usable=False)
@@ -264,7 +287,7 @@ def test_a_bug_in_a_session_is_told_to_who_waits(pools: list[SessionPool]) -> No
     """It costs that call and its session, nothing else."""
 
     class Broken(FakeSession):
-        def invoke(self, call: Call, deadline: Deadline) -> Invoked:
+        def invoke(self, call: Call, deadline: Deadline, send_by: Deadline) -> Invoked:
             """Do what a session must not do."""
             raise ZeroDivisionError("by design")
 

@@ -12,7 +12,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cluster.model import Problem, Reason
 from cluster.runners.winrm_problems import is_unsent, problem_of, was_refused
-from cluster.runners.winrm_session import ForgottenError, TooLargeError
+from cluster.runners.winrm_session import ForgottenError, PlainError, TooLargeError
 
 
 def fault(code: object) -> WSManFaultError:
@@ -121,6 +121,13 @@ REFUSAL = "f: the account was refused, or its password, ticket or certificate"
         ),
         pytest.param(
             TooLargeError("too much"), (Reason.TOO_LARGE, "f: too much"), False, False, id="large"
+        ),
+        pytest.param(
+            PlainError("readable"),
+            (Reason.MALFORMED, "f: readable"),
+            False,
+            False,
+            id="plain",
         ),
         pytest.param(
             KeyError("state"),

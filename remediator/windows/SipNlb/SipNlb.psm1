@@ -20,13 +20,24 @@
 Set-StrictMode -Version 2.0
 
 $programSeconds = 20
-# In a restricted session some names stand for lesser functions, so that what follows uses .NET
-# and the language alone, and names the one cmdlet with its module.
+# In a restricted session some names stand for lesser functions, and others are not there because
+# their module is not loaded by itself, so that what follows uses .NET and the language alone.
 $system = [Environment]::GetFolderPath('System')
 $nlb = [System.IO.Path]::Combine($system, 'nlb.exe')
 $powerShell = [System.IO.Path]::Combine($system, 'WindowsPowerShell\v1.0\powershell.exe')
 $scripts = [System.IO.Path]::Combine([Environment]::GetFolderPath('ProgramFiles'), 'SipNlb')
-$known = Microsoft.PowerShell.Utility\Import-PowerShellDataFile -Path "$PSScriptRoot\Rules.psd1"
+
+function Read-DataFile([string] $Path) {
+    # As Import-PowerShellDataFile does: a file that holds one literal table, of which nothing runs.
+    $tokens = $null
+    $mistakes = $null
+    $tree = [System.Management.Automation.Language.Parser]::ParseFile(
+        $Path, [ref]$tokens, [ref]$mistakes)
+    if ($mistakes.Count) { throw "$Path is no table: $($mistakes[0].Message)" }
+    $tree.EndBlock.Statements[0].PipelineElements[0].Expression.SafeGetValue()
+}
+
+$known = Read-DataFile ([System.IO.Path]::Combine($PSScriptRoot, 'Rules.psd1'))
 
 function New-Answer($Status, [byte[]] $Out, [byte[]] $Err, [string] $Problem) {
     [pscustomobject]@{
@@ -66,7 +77,7 @@ function Invoke-Program([string] $FileName, [string] $Arguments) {
             $status = $process.ExitCode
         }
         else {
-            $process.Kill()
+            try { $process.Kill() } catch [InvalidOperationException] { } # it has just ended
             $problem = "timed out: $FileName was still running after $programSeconds s"
         }
         [void][System.Threading.Tasks.Task]::WaitAll($copies, 2000)
@@ -132,6 +143,10 @@ function Set-SipNlbPort {
         Enables or disables one port rule of this host's NLB.
     .PARAMETER BackEnd
         nlb runs nlb.exe, cim runs Set-SipNlbPort.ps1.
+    .PARAMETER ClusterIp
+        With cim: primary address of the NLB cluster that the caller means.
+    .PARAMETER HostId
+        With cim: priority of the host that the caller means.
     .PARAMETER Port
         First port of the rule. NLB switches the whole rule.
     .PARAMETER Vip
@@ -142,6 +157,8 @@ function Set-SipNlbPort {
     [CmdletBinding()]
     param(
         [ValidateSet('nlb', 'cim')] [string] $BackEnd = 'nlb',
+        [ValidatePattern('^[0-9A-Fa-f.:]{2,45}$')] [string] $ClusterIp,
+        [ValidatePattern('^[0-9]{1,2}$')] [string] $HostId,
         [Parameter(Mandatory = $true)] [ValidatePattern('^[0-9]{1,5}$')] [string] $Port,
         [Parameter(Mandatory = $true)]
         [ValidatePattern('^(all|[0-9A-Fa-f.:]{2,45})$')] [string] $Vip,
@@ -154,6 +171,11 @@ function Set-SipNlbPort {
     if ($BackEnd -eq 'nlb') { return Invoke-Program $nlb "$Action $(Get-PortSpec $rule)" }
     if (-not $known.ClusterIp -or -not $known.HostId) {
         return New-Answer $null @() @() 'not permitted: Rules.psd1 names no ClusterIp and HostId'
+    }
+    # A host may have the same rule in several clusters: what was read is what must be switched.
+    if ($ClusterIp -ne $known.ClusterIp -or $HostId -ne [string]$known.HostId) {
+        $own = "cluster $($known.ClusterIp), host id $($known.HostId)"
+        return New-Answer $null @() @() "not permitted: Rules.psd1 names $own"
     }
     $arguments = @(
         '-Action', $Action, '-ClusterIp', $known.ClusterIp, '-HostId', $known.HostId,
