@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from cluster.clock import Instant
 from cluster.model import (
@@ -35,6 +36,9 @@ TIMEOUT_HEADER = "X-Sipnlb-Timeout-Seconds"
 """Header of the request: how many seconds the caller waits for the answer."""
 
 MAX_SHOWN_CHARACTERS = 200
+
+LONGEST_LIST = 1000
+"""Of what is read. A wrong list has an error for each of its elements, and all are kept."""
 
 T = TypeVar("T")
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
@@ -126,6 +130,13 @@ def read(body: bytes, expected: Identity, sent: Instant) -> HostView | Problem:
     An answer about another host, cluster or set of rules than expected is a problem.
     """
     try:
+        if _longest(from_json(body)) > LONGEST_LIST:
+            text = f"a list in it has more than {LONGEST_LIST} elements"
+            return Problem(Reason.TOO_LARGE, text)
+    except ValueError as error:
+        text = f"not the answer of an exporter: Invalid JSON: {error}"
+        return Problem(Reason.MALFORMED, text[:MAX_SHOWN_CHARACTERS])
+    try:
         number = _Numbered.model_validate_json(body).number
         if number != SCHEMA:
             text = f"its schema is {number}, known is {SCHEMA}; run one version on all nodes"
@@ -187,6 +198,13 @@ def _problem(given: _Problem) -> Problem:
         return Problem(Reason(given.reason), given.text)
     except ValueError:
         return Problem(Reason.MALFORMED, f"{given.reason}: {given.text}")
+
+
+def _longest(value: object) -> int:
+    """Return the length of the longest list in it. Deep nesting is refused before."""
+    if isinstance(value, list):
+        return max(len(value), max(map(_longest, value), default=0))
+    return max(map(_longest, value.values()), default=0) if isinstance(value, dict) else 0
 
 
 def _sound(text: str) -> str:

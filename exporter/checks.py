@@ -77,6 +77,7 @@ CLUSTER_CHECKS = (
     ClusterCheck("host ids", checks_cluster.host_ids),
     ClusterCheck("not split", checks_cluster.not_split),
     ClusterCheck("neighbour", checks_cluster.neighbour_entry),
+    ClusterCheck("service probe", checks_cluster.probed_from_outside),
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cluster.config_runners import SshSettings, WinrmSettings
+from cluster.identity import FOREIGN
 from cluster.model import REASON_TEXT, Problem, Reading, Reason
 from exporter.checks_subject import OfHost
 from exporter.findings import Verdict, elsewhere, right, wrong
@@ -44,6 +45,13 @@ _MEND_READING = {
     "right, or write its words into nlb.phrases_file",
     Reason.BUG: "report it, with the page /probe?cluster=NAME&debug=true",
 }
+_WHOLE_ANSWER = "peer"
+"""The source of a reading whose whole answer was refused; else it names what it came from."""
+
+_SAME_ON_BOTH = (
+    "write cluster and host by the same names, with the same host_id and port_rules, into "
+    "clusters.yml of both nodes"
+)
 
 
 def was_asked(of: OfHost) -> bool:
@@ -105,6 +113,8 @@ def readable(of: OfHost) -> Iterator[Verdict]:
             continue
         if problem not in said:
             mend = _MEND_READING.get(problem.reason, "see what it prints")
+            if of.host.is_peer and problem.reason in FOREIGN and reading.source == _WHOLE_ANSWER:
+                mend = _SAME_ON_BOTH
             yield wrong(_said((reading, problem)), _by_hand((reading, problem), mend))
         said.add(problem)
     if not said:

@@ -122,6 +122,7 @@ def not_split(of: OfCluster) -> Iterator[Verdict]:
     """
     defaults = [host.host for host in of.view.hosts if host.node.value.is_default]
     known = [host for host in of.view.hosts if host.node_state is not NodeState.UNKNOWN]
+    untold = [host.host for host in known if host.node.value.is_default is None]
     if len(defaults) > 1:
         yield wrong(
             f"{' and '.join(defaults)} are both default host: the cluster is split",
@@ -130,6 +131,11 @@ def not_split(of: OfCluster) -> Iterator[Verdict]:
     elif len(known) < len(of.view.hosts):
         unread = [host.host for host in of.view.hosts if host not in known]
         yield unknown(f"the node of {' and '.join(unread)} is not known", SEE_HOST)
+    elif untold:
+        yield unknown(
+            f"{' and '.join(untold)} does not say whether it is the default host",
+            "check again once converged",
+        )
     elif defaults:
         yield right(f"one default host, {defaults[0]}")
     else:
@@ -177,6 +183,20 @@ def neighbour_entry(of: OfCluster) -> Iterator[Verdict]:
             f"no entry for {of.cluster.virtual_ip} on this machine",
             f"ping it and check again; if there is still none, {_how(of, wanted)}",
         )
+
+
+def probed_from_outside(of: OfCluster) -> Iterator[Verdict]:
+    """Say whether OPTIONS to the virtual IP would be answered by the machine that sends it.
+
+    The address is bound on every node (assumed: so its own network stack answers, NLB or not).
+    """
+    here = [host.name for host in of.cluster.hosts if host.runner.type == "local"]
+    if of.cluster.service_probe is None or of.cluster.simulated or not here:
+        return
+    yield wrong(
+        f"{' and '.join(here)} is this machine: a node that asks the virtual IP answers itself",
+        "leave service_probe out here, and have it asked by an exporter outside the cluster",
+    )
 
 
 def _how(of: OfCluster, mac: str) -> str:

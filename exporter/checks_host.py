@@ -33,7 +33,7 @@ _MEND_STATE = {
 
 def one_nlb_cluster(of: OfHost) -> Iterator[Verdict]:
     """Say whether a command would reach one NLB cluster alone."""
-    clusters = of.view.node.value.clusters
+    clusters = max(of.view.node.value.clusters, of.params.clusters)
     wide = [rule.port for rule in of.cluster.rules if rule.vip == ALL_VIPS]
     if of.host.is_peer:
         return  # it is commanded by its own remediator, with a back end of its own
@@ -44,8 +44,10 @@ def one_nlb_cluster(of: OfHost) -> Iterator[Verdict]:
             "set nlb.backend to cim, which selects one, or give the rule an address of its own "
             "in NLB Manager and in port_rules: nothing is switched as it is",
         )
+    elif clusters < 1:
+        yield unknown("the host does not tell in how many", "see what nlb query prints")
     else:
-        yield right("in 1" if clusters <= 1 else f"in {clusters}, and only one is switched")
+        yield right("in 1" if clusters == 1 else f"in {clusters}, and only one is switched")
 
 
 def converged(of: OfHost) -> Iterator[Verdict]:
@@ -195,8 +197,8 @@ def clock(of: OfHost) -> Iterator[Verdict]:
 def speed(of: OfHost) -> Iterator[Verdict]:
     """Say whether readings come in the time that a look of the remediator gives them."""
     limit = of.config.remediator.look_timeout
-    readings = (*of.view.sip, of.view.node, *(reading for _, reading in of.view.ports))
-    took = [reading.duration_seconds() for reading in readings if reading.problem is None]
+    read = [reading for reading in of.view.readings() if reading.problem is None]
+    took = [reading.duration_seconds() for reading in read]
     if not took:
         return
     if max(took) < limit:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from exporter.findings import Finding, Verdict, right, unknown, wrong
+from exporter.findings import Finding, Verdict, elsewhere, right, unknown, wrong
 
 JOBS = ("sipnlb-exporter", "sipnlb-remediator")
 """The shipped rules look for these two job names."""
@@ -78,8 +79,24 @@ def _target_labels(job: Mapping[str, Any]) -> Iterator[Verdict]:
             f"has {' and '.join(sorted(by_pattern))}",
             "see that it neither makes nor drops a label cluster, host or port",
         )
-    if not clashes and not by_pattern:
+    discovered = _discovered(job)
+    if discovered:
+        yield elsewhere(
+            f"the labels of targets from {' and '.join(discovered)} are not seen here",
+            "see that none is called cluster, host or port",
+        )
+    if not clashes and not by_pattern and not discovered:
         yield right("no label clashes with cluster, host or port")
+
+
+def _discovered(job: Mapping[str, Any]) -> list[str]:
+    """Return what gives a job targets with labels of their own; ``/sd`` of sipnlb gives none."""
+    ours = all(
+        urlsplit(str(each.get("url"))).path == "/sd"
+        for each in _mappings(job.get("http_sd_configs"))
+    )
+    keys = sorted(str(key) for key in job if str(key).endswith("_sd_configs"))
+    return [key for key in keys if key != "http_sd_configs" or not ours]
 
 
 def _interval(told: object) -> Iterator[Verdict]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cluster.model import ALL_VIPS, PortRule, ReportedRule
 from exporter.checks_subject import OfHost
-from exporter.findings import Verdict, right, wrong
+from exporter.findings import Verdict, right, unknown, wrong
 
 WITH_DATAGRAMS = frozenset({"udp", "both"})
 
@@ -64,15 +64,18 @@ def affinity(of: OfHost) -> Iterator[Verdict]:
     for rule, reported in _pairs(of):
         if reported.mode != "multiple":
             continue
-        named = reported.affinity or "not printed"
-        if reported.affinity == "none" and reported.protocol in WITH_DATAGRAMS:
+        with_datagrams = reported.protocol in WITH_DATAGRAMS
+        if not reported.affinity:
+            if with_datagrams:
+                yield unknown(f"{rule.port}: not told", "see in NLB Manager that it is single")
+        elif reported.affinity == "none" and with_datagrams:
             yield wrong(
                 f"{rule.port}: none, with protocol {reported.protocol}",
                 "set affinity single on every host: without it the fragments of a long SIP "
                 "datagram may go to different hosts while two are enabled",
             )
         else:
-            yield right(f"{rule.port}: {named}")
+            yield right(f"{rule.port}: {reported.affinity}")
 
 
 def _pairs(of: OfHost) -> Iterator[tuple[PortRule, ReportedRule]]:

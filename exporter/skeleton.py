@@ -56,7 +56,7 @@ def _cluster(cluster_ip: str | None, reports: tuple[Report, ...]) -> Iterator[st
     cluster_ip = cluster_ip if _is_address(cluster_ip) else None
     rules, others = _sip_rules(reports)
     vips = {rule.vip for rule in rules} - {ALL_VIPS}
-    virtual_ip = next(iter(vips)) if len(vips) == 1 else cluster_ip
+    virtual_ip = {0: cluster_ip, 1: next(iter(vips), None)}.get(len(vips))
     name = None if cluster_ip is None else "nlb-" + cluster_ip.replace(":", "-")
     yield ""
     yield _known("  - name", name, "label in metrics and alerts; choose one that people know")

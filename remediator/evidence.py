@@ -44,7 +44,14 @@ class ActionOutcome(StrEnum):
 
 
 def judge(action: Action, after: HostView, sent: Sent) -> ActionOutcome:
-    """Say how an action stands by a reading taken after its command."""
+    """Say how an action stands by a reading taken after its command.
+
+    Of a command that was never sent no reading proves anything: what it shows is another's doing.
+    """
+    if sent is Sent.TOO_LATE:
+        return ActionOutcome.TOO_LATE
+    if sent is Sent.NOT_SENT:
+        return ActionOutcome.NOT_SENT
     if after.mode is not SipMode.UNKNOWN and (after.mode is SipMode.PRIMARY) != (
         action.verb is ActionVerb.ENABLE
     ):
@@ -55,10 +62,6 @@ def judge(action: Action, after: HostView, sent: Sent) -> ActionOutcome:
         if enabled and after.node_state not in SERVING_NODE_STATES:
             return ActionOutcome.NOT_SERVING
         return ActionOutcome.VERIFIED
-    if sent is Sent.TOO_LATE:
-        return ActionOutcome.TOO_LATE
-    if sent is Sent.NOT_SENT:
-        return ActionOutcome.NOT_SENT
     if state is PortState.UNKNOWN:
         return ActionOutcome.UNREADABLE
     if sent is Sent.NO_ANSWER:

@@ -96,6 +96,7 @@ class Executor:
         self._held: dict[str, Hold | None] = {}
         self._ports_seen = PortsSeen()
         self._callers = callers or {}
+        self._unanswered: set[str] = set()
 
     def look(self, cluster: Cluster, trigger: Trigger, stop: Event) -> LookResult:
         """Look at a cluster until it is right or held. Raises `JournalError` if it cannot write.
@@ -166,7 +167,8 @@ class Executor:
         first = look.unsettled_since is None
         since = look.unsettled_since = look.unsettled_since or view.began
         patience = self._patience_seconds(look.cluster, decision.patience)
-        if look.trigger is Trigger.HOLD and decision.hold == self._held.get(look.cluster.name):
+        seen = self._held.get(look.cluster.name) == decision.hold
+        if seen and look.trigger is not Trigger.RECONCILE:
             patience = 0.0  # it has been watched before; the board looks again soon enough
         waited = self._clock.now().seconds_since(since)
         if patience > 0 and (first or waited < patience):  # one view, however slow, is not watching
@@ -185,16 +187,19 @@ class Executor:
         first = look.remediation is not None
         if probe is None or name not in self._callers:
             return LookResult(ending, view, decision)
-        if not first and not self._record.is_unanswered(name):
+        unanswered = name in self._unanswered or self._record.is_unanswered(name)
+        if not first and not unanswered:
             return LookResult(ending, view, decision)
         since = look.unanswered_since = look.unanswered_since or self._clock.now()
         reading = self._callers[name].ask(deadline_in(self._clock, probe.timeout))
         said = describe_answer(reading)
         if reading.value.is_serving:
+            self._unanswered.discard(name)
             return LookResult(ending, view, decision, virtual_ip=said)
         if first and self._clock.now().seconds_since(since) < self._settings.verify_timeout:
             self._clock.wait(POLL_SECONDS, look.stop)
             return None
+        self._unanswered.add(name)  # whatever else may hold before it is asked again
         hold = Hold.VIRTUAL_IP_UNANSWERED
         return LookResult(Ending.HELD, view, decision, hold, f"{HOLD_TEXT[hold]}: {said}", said)
 
@@ -300,8 +305,9 @@ class Executor:
             return
         look.actions += 1
         if outcome is not ActionOutcome.NOT_SENT:
-            verified = self._clock.now() if outcome is ActionOutcome.VERIFIED else None
-            self._ports_seen.acted(look.cluster.name, action, verified)
+            verified = outcome is ActionOutcome.VERIFIED
+            ended = self._clock.now()
+            self._ports_seen.acted(look.cluster.name, action, ended, verified=verified)
         changed_back = action in look.verified
         if outcome is ActionOutcome.VERIFIED:
             look.verified.add(action)

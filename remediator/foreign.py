@@ -15,6 +15,9 @@ from cluster.clock import Instant
 from cluster.model import ClusterView, PortRule, PortState
 from remediator.planner import Action
 
+LATE_SECONDS = 60.0
+"""How long after its end a command without a proof may still take effect."""
+
 _Key = tuple[str, str, PortRule]
 
 
@@ -36,14 +39,15 @@ class PortsSeen:
     """Remembers how every port was last read or switched."""
 
     _seen: dict[_Key, tuple[PortState, Instant]] = field(default_factory=dict)
-    _own: dict[_Key, PortState] = field(default_factory=dict)
+    _own: dict[_Key, tuple[PortState, Instant]] = field(default_factory=dict)
 
     def changes(self, view: ClusterView, peers: frozenset[str]) -> tuple[PortChange, ...]:
         """Return what other hands changed since the last view. peers: hosts that are not judged."""
         changes = []
         for key, state, _, found in _known(view):
             before, seen = self._seen.get(key, (state, found))
-            if state not in {before, self._own.get(key)} and key[1] not in peers:
+            ours = state is before or self._is_own(key, state, found)
+            if not ours and key[1] not in peers:
                 changes.append(PortChange(*key, before, state, seen, found))
         return tuple(changes)
 
@@ -51,20 +55,24 @@ class PortsSeen:
         """Remember a view; what could not be read stays as it was last known."""
         for key, state, asked, _ in _known(view):
             self._seen[key] = (state, asked)
-            if state is self._own.get(key):
+            if key in self._own and state is self._own[key][0]:
                 del self._own[key]
 
-    def acted(self, cluster: str, action: Action, verified: Instant | None) -> None:
-        """Remember a command of ours. verified: when its effect was read, None if it was not.
+    def acted(self, cluster: str, action: Action, ended: Instant, *, verified: bool) -> None:
+        """Remember a command of ours. ended: when its effect was read, or given up.
 
-        A command without a proof may still take effect later; that is not another's hand.
+        A command without a proof may still take effect for a while; that is not another's hand.
         """
         key = (cluster, action.host, action.rule)
-        if verified is None:
-            self._own[key] = action.wanted
-        else:
-            self._seen[key] = (action.wanted, verified)
+        if verified:
+            self._seen[key] = (action.wanted, ended)
             self._own.pop(key, None)
+        else:
+            self._own[key] = (action.wanted, ended)
+
+    def _is_own(self, key: _Key, state: PortState, found: Instant) -> bool:
+        wanted, ended = self._own.get(key, (None, found))
+        return state is wanted and found.seconds_since(ended) <= LATE_SECONDS
 
 
 def _known(view: ClusterView) -> list[tuple[_Key, PortState, Instant, Instant]]:

@@ -51,13 +51,14 @@ Interlock = Callable[[Circumstances], Block | None]
 def view_too_old(given: Circumstances) -> Block | None:
     """Block when a reading was asked for too long ago, whichever host it is of.
 
-    Only readings with a value count: what could not be read is unknown at any age.
+    Only readings with a value count, whatever else is said of them: what could not be read is
+    unknown at any age.
     """
     ages = [
         (reading.age_seconds(given.now), host.host, reading.source)
         for host in given.view.hosts
         for reading in (host.effective_sip, host.node, host.port(given.action.rule))
-        if reading.problem is None
+        if reading.problem is None or reading.value != type(reading.value)()
     ]
     age, host, source = max(ages)
     if age <= given.max_age_seconds:

@@ -219,3 +219,13 @@ def test_the_schema_has_a_number_of_its_own() -> None:
     """It stands in every answer."""
     assert (document()["schema"], SCHEMA) == (1, 1)
     assert isinstance(samples.primary().node, Reading)
+
+
+def test_a_list_without_end_is_refused_at_once() -> None:
+    """What reads it keeps one error for each wrong element: memory would know no bound."""
+    endless = {"value": [[1], [2] * 1001]}
+    assert taken(document(sip=[0] * 1001)) == taken(document(more=endless))
+    assert taken(document(more=endless)) == Problem(
+        Reason.TOO_LARGE, "a list in it has more than 1000 elements"
+    )
+    assert isinstance(taken(document(more=[0] * 1000)), HostView)

@@ -122,6 +122,25 @@ def test_a_peer_that_refuses_is_told_as_rights() -> None:
     ]
 
 
+@pytest.mark.parametrize("reason", [Reason.OTHER_HOST, Reason.OTHER_CLUSTER])
+def test_two_nodes_with_two_configurations_are_told(reason: Reason) -> None:
+    """What does not fit is then a file of ours; what NLB on the peer says is told as everywhere."""
+    view = check.failed(samples.primary(), Problem(reason, "all 1-2 udp"))
+    refused = replace(view, node=replace(view.node, source="peer"))
+    config = check.config(*check.PEER)
+
+    first, second = (
+        check.told(access.readable, view=refused, config=config)[0],
+        check.told(access.readable, view=view, config=config)[0],
+    )
+
+    assert (
+        "write cluster and host by the same names, with the same host_id and port_rules, into "
+        "clusters.yml of both nodes"
+    ) in first
+    assert "clusters.yml" not in second
+
+
 def test_each_way_of_being_unreadable_is_told_once() -> None:
     """Three readings with one problem make one line; what is under another check makes none."""
     view = check.failed(samples.primary(), Problem(Reason.OTHER_HOST, "id 7"))

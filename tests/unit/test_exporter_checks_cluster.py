@@ -165,8 +165,8 @@ def test_a_host_id_that_is_not_read_is_unknown() -> None:
     ]
 
 
-def default(host: HostView, is_default: bool) -> HostView:
-    """Return the host as default host or not."""
+def default(host: HostView, is_default: bool | None) -> HostView:
+    """Return the host as default host or not, None where it does not say."""
     return replace(
         host, node=replace(host.node, value=replace(host.node.value, is_default=is_default))
     )
@@ -180,6 +180,10 @@ def default(host: HostView, is_default: bool) -> HostView:
             (ONE, default(TWO, True)),
             "✗ porto-1 and porto-2 are both default host: the cluster is split → the nodes do not hear each other's "
             "heartbeats: look at switch, VLAN and adapters",
+        ),
+        (
+            (ONE, default(TWO, None)),
+            "? porto-2 does not say whether it is the default host → check again once converged",
         ),
         ((ONE, DEAD), "? the node of porto-2 is not known → see what is said of that host"),
         (
@@ -268,3 +272,29 @@ def test_where_the_rule_is_assumed_the_reported_mac_counts() -> None:
     hosts = replace(ONE, params=told), replace(TWO, params=told)
     of = check.of_cluster(*hosts, neighbour=Neighbour(mac), config=config)
     assert check.said(checks.neighbour_entry(of)) == [f"✓ 10.7.0.100 is {mac} here"]
+
+
+PROBED = ("virtual_ip: 10.7.0.100", "virtual_ip: 10.7.0.100\n    service_probe: {}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ((), []),
+        (
+            (PROBED, *check.PEER),
+            [
+                "✗ porto-2 is this machine: a node that asks the virtual IP answers itself → leave service_probe out "
+                "here, and have it asked by an exporter outside the cluster"
+            ],
+        ),
+        ((PROBED, ("runner: {type: local}", check.SSH), ("runner: {type: local}", check.SSH)), []),
+    ],
+    ids=["no probe", "on a node", "from outside"],
+)
+def test_the_service_is_asked_from_outside_the_cluster(
+    changes: tuple[tuple[str, str], ...], found: list[str]
+) -> None:
+    """What a node hears of the virtual IP says nothing of what callers hear."""
+    of = check.of_cluster(config=check.config(*changes))
+    assert check.said(checks.probed_from_outside(of)) == found

@@ -44,6 +44,16 @@ def test_an_address_or_cim_selects_the_cluster(change: tuple[str, str]) -> None:
     assert found == ["✓ in 2, and only one is switched"]
 
 
+def test_a_number_of_clusters_that_is_not_told_is_unknown() -> None:
+    """Either reading may tell it."""
+    untold = {"clusters": 0}
+    assert check.told(checks.one_nlb_cluster, node=untold, params=untold) == [
+        "? the host does not tell in how many → see what nlb query prints"
+    ]
+    (line,) = check.told(checks.one_nlb_cluster, node=untold, params={"clusters": 2})
+    assert line.startswith("✗ the host is in 2 NLB clusters")
+
+
 def test_of_a_peer_nothing_is_said_of_commands() -> None:
     """It is commanded from its own node."""
     config = check.config(*check.PEER)
@@ -300,8 +310,8 @@ def test_a_slow_answer_widens_what_is_allowed() -> None:
 
 
 def test_readings_come_within_a_look() -> None:
-    """The slowest of mode, node and ports counts; parameters are read rarely."""
-    assert check.told(checks.speed) == ["✓ slowest reading 0.38 s"]
+    """The slowest of all counts: without the parameters no look knows the rules, and none acts."""
+    assert check.told(checks.speed) == ["✓ slowest reading 0.62 s"]
 
 
 def test_a_reading_slower_than_a_look_is_never_known() -> None:

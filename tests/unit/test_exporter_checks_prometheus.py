@@ -106,6 +106,21 @@ def test_labels_by_pattern_cannot_be_told(key: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"file_sd_configs": [{"files": ["targets.yml"]}]},
+        {"http_sd_configs": [{"url": "http://a:1/sd"}, {"url": "http://b/targets"}]},
+    ],
+    ids=["file", "another-url"],
+)
+def test_labels_of_discovered_targets_must_be_seen_to(keys: dict[str, Any]) -> None:
+    """They are not in this file; only those of sipnlb's own discovery are known."""
+    assert found(with_job(**keys))[1:-1] == [
+        f"! the labels of targets from {next(iter(keys))} are not seen here → see that none is called cluster, host or port"
+    ]
+
+
 LONG = " → set 1s; if it must be longer than 2.5s, lengthen every range in rules/sipnlb.yml to four scrapes"
 
 

@@ -89,7 +89,8 @@ NONE = " → set affinity single on every host: without it the fragments of a lo
     ("change", "found"),
     [
         ({}, ["✓ 5070: single"]),
-        ({"affinity": ""}, ["✓ 5070: not printed"]),
+        ({"affinity": ""}, ["? 5070: not told → see in NLB Manager that it is single"]),
+        ({"affinity": "", "protocol": "tcp"}, []),
         ({"affinity": "none"}, ["✗ 5070: none, with protocol udp" + NONE]),
         ({"affinity": "none", "protocol": "both"}, ["✗ 5070: none, with protocol both" + NONE]),
         ({"affinity": "none", "protocol": "tcp"}, ["✓ 5070: none"]),

@@ -126,6 +126,13 @@ def test_a_rule_with_an_address_gives_the_virtual_ip() -> None:
     assert lines_of(text, "cluster_ip") == ['cluster_ip: "10.7.0.100" # NLB primary IP']
 
 
+def test_of_several_addresses_none_is_chosen() -> None:
+    """Which of them callers use only a person knows."""
+    params = replace(ONE, rules=(replace(SIP, vip="10.7.0.101"), replace(SIP, vip="10.7.0.102")))
+    text = skeleton((Report(params), Report(replace(params, host_id=7))))
+    assert lines_of(text, "virtual_ip") == ["virtual_ip: # TODO: address that callers use"]
+
+
 @pytest.mark.parametrize(
     ("one", "two"),
     [

@@ -33,7 +33,7 @@ P, B, U = SipMode.PRIMARY, SipMode.BACKUP, SipMode.UNKNOWN
         (ENABLE, P, PortState.UNKNOWN, Sent.NO_ANSWER, "unreadable"),
         (ENABLE, P, PortState.UNKNOWN, Sent.NOT_SENT, "not_sent"),
         (ENABLE, B, PortState.ENABLED, Sent.ANSWERED, "world_changed"),
-        (ENABLE, B, PortState.DISABLED, Sent.NOT_SENT, "world_changed"),
+        (ENABLE, B, PortState.DISABLED, Sent.NO_ANSWER, "world_changed"),
         (DISABLE, B, PortState.DISABLED, Sent.ANSWERED, "verified"),
         (DISABLE, U, PortState.DISABLED, Sent.ANSWERED, "verified"),
         (DISABLE, B, PortState.ENABLED, Sent.ANSWERED, "not_followed"),
@@ -42,13 +42,16 @@ P, B, U = SipMode.PRIMARY, SipMode.BACKUP, SipMode.UNKNOWN
         (DISABLE, U, PortState.ENABLED, Sent.NO_ANSWER, "no_answer"),
         (DISABLE, U, PortState.UNKNOWN, Sent.ANSWERED, "unreadable"),
         (DISABLE, P, PortState.DISABLED, Sent.ANSWERED, "world_changed"),
-        (DISABLE, P, PortState.ENABLED, Sent.NOT_SENT, "world_changed"),
+        (DISABLE, P, PortState.ENABLED, Sent.NO_ANSWER, "world_changed"),
+        (ENABLE, P, PortState.ENABLED, Sent.NOT_SENT, "not_sent"),
+        (ENABLE, P, PortState.ENABLED, Sent.TOO_LATE, "too_late"),
+        (DISABLE, P, PortState.DISABLED, Sent.NOT_SENT, "not_sent"),
     ],
 )
 def test_the_reading_says_how_an_action_ended(
     action: Action, mode: SipMode, port: PortState, sent: Sent, outcome: str
 ) -> None:
-    """The reading decides, then how far the command got; a changed mode outweighs both."""
+    """Of a command that was sent the reading decides, and a changed mode outweighs the port."""
     assert judge(action, samples.host("quito-1", mode, port), sent) == outcome
 
 

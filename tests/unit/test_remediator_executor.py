@@ -456,15 +456,26 @@ def test_a_person_is_let_go_when_something_else_holds(tmp_path: Path) -> None:
     assert [row.outcome for row in made.journal.rows() if row.kind == "person"] == ["passed"]
 
 
-def test_a_hold_is_not_settled_again_at_every_second_look(tmp_path: Path) -> None:
-    """A worker is not kept busy by what has been watched already."""
+@pytest.mark.parametrize(
+    ("trigger", "at_once"),
+    [
+        (Trigger.HOLD, True),
+        (Trigger.ALERT, True),
+        (Trigger.RESYNC, True),
+        (Trigger.RECONCILE, False),
+    ],
+)
+def test_a_hold_is_not_settled_again_at_every_second_look(
+    tmp_path: Path, trigger: Trigger, at_once: bool
+) -> None:
+    """A worker is kept busy by what has been watched already only where a person wants it."""
     made = bench(tmp_path, FakeHost(P, E), FakeHost(P, E))
     made.look()
     before = made.pair.clock.seconds
 
-    made.look(Trigger.HOLD)
+    made.look(trigger)
 
-    assert made.pair.clock.seconds - before < 0.2
+    assert (made.pair.clock.seconds - before < 0.2) is at_once
 
 
 def test_one_slow_view_is_not_watching(tmp_path: Path) -> None:

@@ -123,6 +123,24 @@ def test_looks_after_that_ask_until_somebody_answers(tmp_path: Path) -> None:
     assert len(virtual_ip.asked) == 2
 
 
+def test_another_hold_in_between_does_not_end_the_question(tmp_path: Path) -> None:
+    """What passed was the other hold: nobody has answered yet."""
+    virtual_ip = FakeVirtualIp(serves=False)
+    pair = made(tmp_path, virtual_ip, FakeHost(B, E), FakeHost(P, D))
+    look(pair)
+    pair.two().port_readable = False
+    assert look(pair, Trigger.HOLD).hold is Hold.PORT_UNREADABLE
+    pair.two().port_readable = True
+
+    assert look(pair, Trigger.HOLD).hold is Hold.VIRTUAL_IP_UNANSWERED
+    virtual_ip.serves = True
+    assert look(pair, Trigger.HOLD).ending is Ending.RIGHT
+    assert persons(pair) == [
+        ("virtual_ip_unanswered", "passed"),
+        ("virtual_ip_unanswered", "right"),
+    ]
+
+
 def test_a_mode_that_changes_meanwhile_is_not_kept_waiting(tmp_path: Path) -> None:
     """Between two questions the pair is read anew, and a new primary's port is opened."""
     virtual_ip = FakeVirtualIp(serves=False)
@@ -230,3 +248,17 @@ def test_a_command_that_was_not_sent_excuses_nothing(tmp_path: Path) -> None:
     not_sent, no_answer = pairs
     assert [change[:3] for change in not_sent] == [("sip-west-1", "disabled", "enabled")]
     assert no_answer == []
+
+
+def test_what_others_do_instead_of_an_unsent_command_is_theirs(tmp_path: Path) -> None:
+    """The port is as wanted at the next reading, and nothing of ours reached the host."""
+    pair = bench(tmp_path, FakeHost(P, D, sent=Sent.NOT_SENT), FakeHost(B, D))
+
+    def by_hand() -> None:
+        pair.one().port = E
+
+    pair.pair.after_command = lambda action: by_hand()
+    pair.look()
+
+    assert pair.actions() == [("sip-west-1", "enable", "not_sent")]
+    assert [change[:3] for change in changes(pair)] == [("sip-west-1", "disabled", "enabled")]

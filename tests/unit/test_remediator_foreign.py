@@ -91,24 +91,37 @@ def test_a_host_with_its_own_remediator_is_not_judged() -> None:
 def test_our_own_command_is_no_others_hand() -> None:
     """Whether its effect was read, or comes late."""
     proved, unproved = seen(at(0, DISABLED)), seen(at(0, DISABLED))
-    proved.acted("quito", OURS, after(3))
-    unproved.acted("quito", OURS, None)
+    proved.acted("quito", OURS, after(3), verified=True)
+    unproved.acted("quito", OURS, after(3), verified=False)
     unproved.note(at(5, DISABLED))
 
     assert proved.changes(at(10, ENABLED), NO_PEERS) == ()
     assert unproved.changes(at(10, ENABLED), NO_PEERS) == ()
 
 
-@pytest.mark.parametrize("verified", [after(3), None])
-def test_what_is_switched_back_is_told(verified: Instant | None) -> None:
+def test_an_old_command_excuses_nothing() -> None:
+    """What comes a minute after it was given up is another's doing."""
+    memory = seen(at(0, DISABLED))
+    memory.acted("quito", OURS, after(3), verified=False)
+
+    assert memory.changes(at(63 - ANSWERED, ENABLED), NO_PEERS) == ()
+    assert len(memory.changes(at(64 - ANSWERED, ENABLED), NO_PEERS)) == 1
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_what_is_switched_back_is_told(*, verified: bool) -> None:
     """A control script that undoes our command is seen, and our command only excuses itself."""
     memory = seen(at(0, DISABLED))
-    memory.acted("quito", OURS, verified)
-    if verified is None:
+    memory.acted("quito", OURS, after(3), verified=verified)
+    if not verified:
         memory.note(at(5, ENABLED))
 
     (change,) = memory.changes(at(10, DISABLED), NO_PEERS)
-    assert (change.before, change.after, change.seen) == (ENABLED, DISABLED, verified or after(4))
+    assert (change.before, change.after, change.seen) == (
+        ENABLED,
+        DISABLED,
+        after(3 if verified else 4),
+    )
     memory.note(at(10, DISABLED))
     assert len(memory.changes(at(12, ENABLED), NO_PEERS)) == 1
 
@@ -116,7 +129,7 @@ def test_what_is_switched_back_is_told(verified: Instant | None) -> None:
 def test_a_command_excuses_only_what_it_wants() -> None:
     """Another state than the wanted one is another's doing."""
     memory = seen(at(0, DISABLED))
-    memory.acted("quito", OURS, None)
+    memory.acted("quito", OURS, after(3), verified=False)
 
     (change,) = memory.changes(at(10, PortState.NOT_FOUND), NO_PEERS)
     assert change.after is PortState.NOT_FOUND

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.model import HostView, NodeState, PortRule, PortState, SipMode
+from cluster.model import (
+    HostView,
+    NodeState,
+    PortRule,
+    PortState,
+    Problem,
+    Reason,
+    SipMode,
+)
 from remediator.interlocks import (
     INTERLOCKS,
     Block,
@@ -95,6 +103,16 @@ def test_what_could_not_be_read_has_no_age() -> None:
     dead = samples.host("quito-2", SipMode.UNKNOWN, PortState.UNKNOWN, NodeState.UNKNOWN)
     dead = replace(dead, sip=(replace(dead.sip[0], asked=samples.BEGIN.plus(-60)),))
     assert view_too_old(given(ENABLE, CLOSED, dead)) is None
+
+
+def test_a_value_is_judged_by_its_age_whatever_else_is_said_of_it() -> None:
+    """A mode that a peer gives together with a problem would count: then it has to be fresh."""
+    old = replace(
+        samples.sip(SipMode.PRIMARY, ago=7.0), problem=Problem(Reason.STALE, "read long ago")
+    )
+    block = view_too_old(given(DISABLE, replace(samples.primary(), sip=(old,)), OPEN_BACKUP))
+    assert block is not None
+    assert block.text == "http of quito-1 is 7.0 s old, allowed are 2 s"
 
 
 def test_only_the_source_that_decided_counts() -> None:
