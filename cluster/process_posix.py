@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from typing import Any
 
@@ -20,6 +21,13 @@ def interrupt_group(pid: int) -> None:
 def kill_group(pid: int) -> None:
     """End a started program and all it started, at once."""
     _signal(pid, signal.SIGKILL)
+
+
+def is_readable(descriptor: int, seconds: float) -> bool:
+    """Wait until a pipe can be read or is closed; return whether it is, False after `seconds`."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
 
 
 def default_nlb_program() -> str:

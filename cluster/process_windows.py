@@ -39,6 +39,11 @@ def kill_group(pid: int) -> None:
             continue
 
 
+def is_readable(_descriptor: int, _seconds: float) -> bool:
+    """Return True: here nothing tells, and a read of a pipe waits until there is something."""
+    return True
+
+
 def default_nlb_program() -> str:
     r"""Return the path of nlb.exe.
 

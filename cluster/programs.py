@@ -28,6 +28,8 @@ MAX_OUTPUT_BYTES = 256 * 1024
 """Output kept from one program; what is beyond is read and dropped."""
 
 READ_CHUNK = 65536
+POLL_SECONDS = 0.5
+"""How soon a pipe that somebody keeps open is closed here once its program has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ def run(
         platform.kill_group(process.pid)
         process.wait()
         group.discard(process.pid)
+        for collector in collectors:
+            collector.give_up()
     return Finished(
         asked,
         clock.now(),
@@ -152,16 +156,26 @@ class _Collector(threading.Thread):
         super().__init__(daemon=True, name="program-output")
         self._pipe = pipe
         self._kept = bytearray()
+        self._given_up = False
         self.truncated = False
         self.start()
 
     def run(self) -> None:
-        """Read until the pipe closes."""
+        """Read until the pipe closes or is given up."""
         with self._pipe:
-            while chunk := self._pipe.read1(READ_CHUNK):  # type: ignore[attr-defined]  # buffered
+            while not self._given_up:
+                if not platform.is_readable(self._pipe.fileno(), POLL_SECONDS):
+                    continue
+                chunk = self._pipe.read1(READ_CHUNK)  # type: ignore[attr-defined]  # buffered
+                if not chunk:
+                    return
                 room = MAX_OUTPUT_BYTES - len(self._kept)
                 self._kept += chunk[:room]
                 self.truncated = self.truncated or len(chunk) > room
+
+    def give_up(self) -> None:
+        """Read no more, a moment later: what the program left behind may keep the pipe open."""
+        self._given_up = True
 
     def bytes(self) -> bytes:
         """Return what has been read so far."""

@@ -21,6 +21,7 @@ By hand: the command as configured, on the machine that sipnlb runs on.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import threading
 from dataclasses import dataclass
@@ -44,6 +45,10 @@ turn comes every ``refresh`` would else find the answer a moment too young, and 
 
 GRACE_SECONDS = 0.1
 """How much longer than its own deadline a reading waits for a call that ends at that moment."""
+
+MASK = "[password]"
+CODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1252", "cp850", "cp437")
+"""How a program may print the password that it was given."""
 
 NO_LISTING = Listing(())
 PARSERS = {"mlcmd": parse_mlcmd, "plain": parse_plain}
@@ -124,14 +129,25 @@ class ExecCall:
 
 def output_of(settings: ExecSource, finished: programs.Finished, secret: str | None) -> Output:
     """Return what is made of a call that has ended; whatever it printed, never raises."""
-    stdout, stderr = decode(finished.stdout), decode(finished.stderr)
-    if secret is not None:  # a script that shows its commands as it runs them
-        stdout = stdout.replace(secret, "[password]")
-        stderr = stderr.replace(secret, "[password]")
+    stdout, stderr = (
+        decode(raw if secret is None else _masked(raw, secret))
+        for raw in (finished.stdout, finished.stderr)
+    )
     listing = PARSERS[settings.format](stdout)
     problem = _problem(settings, finished, listing, stdout, stderr)
     raw = "\n".join(filter(None, (stdout, stderr)))[:MAX_RAW_CHARACTERS]
     return Output(finished.asked, finished.ended, listing, problem, raw)
+
+
+def _masked(raw: bytes, secret: str) -> bytes:
+    """Return an output without the password: some scripts show their commands as they run them.
+
+    In whatever code page a console or a tool may print it.
+    """
+    for coding in CODINGS:
+        with contextlib.suppress(UnicodeEncodeError):
+            raw = raw.replace(secret.encode(coding), MASK.encode(coding))
+    return raw
 
 
 def _problem(

@@ -38,16 +38,24 @@ class LogSipSource:
         )
 
     def read(self, deadline: Deadline) -> Reading[SipStatus]:
-        """Read the log to its end, then look for a sign of life; never raises for either."""
+        """Look for a sign of life, then read the log to its end; never raises for either.
+
+        A port is asked first: what its process has told by then stands in the log. The other
+        way round a process that has just begun could answer for the role of the one before.
+        """
+        asked, is_in_log = self._clock.now(), self._liveness.wants_moment
+        silent = None if is_in_log else self._liveness.problem(None, deadline)
         told = self._tail.read(deadline)
-        problem = told.problem or self._liveness.problem(told.moment, deadline)
+        if is_in_log:
+            silent = self._liveness.problem(told.moment, deadline)
+        problem = told.problem or silent
         return Reading(
             SipStatus(
                 mode=SipMode.UNKNOWN if problem else told.state.mode,
                 application=told.application,
             ),
             source=NAME,
-            asked=told.asked,
+            asked=asked,
             answered=self._clock.now(),
             lag_seconds=self.lag_seconds,
             problem=problem,

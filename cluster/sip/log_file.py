@@ -21,14 +21,16 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         """Open it without waiting, whatever it is. Raises OSError if it is no regular file."""
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        self._raw = io.FileIO(os.open(path, flags), closefd=True)
-        known = os.fstat(self._raw.fileno())
-        if not stat.S_ISREG(known.st_mode):
+        self._raw = io.FileIO(path, opener=_opened)
+        try:
+            known = os.fstat(self._raw.fileno())
+            if not stat.S_ISREG(known.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", str(path))
+            self.size = known.st_size
+            self.head = self.read(0, HEAD_BYTES)
+        except OSError:
             self._raw.close()
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        self.size = known.st_size
-        self.head = self.read(0, HEAD_BYTES)
+            raise
 
     def __enter__(self) -> LogFile:
         """Return the open file."""
@@ -50,6 +52,10 @@ class LogFile:
         while len(data) < length and (piece := self._raw.read(length - len(data))):
             data += piece
         return bytes(data)
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def names_in(folder: Path) -> list[str]:

@@ -26,6 +26,8 @@ class LogFolder:
         self._encoding = encoding
         self._moments: dict[str, datetime | None] = {}
         self._segments: dict[str, Segment] = {}
+        self._appeared: dict[str, int] = {}
+        self._listings = 0
 
     def names(self) -> Names:
         """Return the files that are there now; forget what is gone."""
@@ -36,6 +38,8 @@ class LogFolder:
         }
         found = {name: moment for name, moment in self._moments.items() if moment is not None}
         self._segments = {name: kept for name, kept in self._segments.items() if name in found}
+        self._listings += 1
+        self._appeared = {name: self._appeared.get(name, self._listings) for name in found}
         return found
 
     def open(self, name: str) -> LogFile:
@@ -99,9 +103,28 @@ class LogFolder:
                 del left[name]
         return None
 
+    def out_of_order(self, newest: Segment, names: Names) -> str | None:
+        """Return a file that must be later than the newest, though not by its date; None if none.
+
+        It appeared later, or has a higher number in the same process. So the host's clock was
+        set back, or somebody put an old file there: which one is written to is not to be told.
+        """
+        since = self._appeared.get(newest.name, 0)
+        for name, moment in names.items():
+            is_new = self._appeared[name] > since
+            other = self.segment(name, moment) if is_new else self._segments.get(name)
+            if other is None or other.is_after(newest):
+                continue
+            if is_new or other.has_higher_number(newest):
+                return name
+        return None
+
     def segment(self, name: str, by_name: datetime) -> Segment | None:
-        """Return what a file is; None while it shows nothing, or if it is gone again."""
-        known = self._segments.get(name)
+        """Return what a file is; None while it shows nothing, or if it is gone again.
+
+        One without date in its name is looked at each time: it may be another one by now.
+        """
+        known = None if by_name == UNDATED else self._segments.get(name)
         if known is None:
             try:
                 with self.open(name) as file:

@@ -90,6 +90,13 @@ class Segment:
             return UNDATED not in {self.by_name, other.by_name} and self.by_name > other.by_name
         return (mine, self.by_name) > (theirs, other.by_name)
 
+    def has_higher_number(self, other: Segment) -> bool:
+        """Tell whether it is a later segment of the same process, whatever the dates say."""
+        if self.header.start is None or self.header.start != other.header.start:
+            return False
+        mine, theirs = self.header.number, other.header.number
+        return mine is not None and theirs is not None and mine > theirs
+
     def follows_at_once(self, other: Segment) -> bool:
         """Tell whether it goes on, in the same process, where another ended."""
         if self.header.start is None or self.header.start != other.header.start:

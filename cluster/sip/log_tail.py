@@ -26,6 +26,7 @@ from cluster.sip.log_state import LogState, decides
 
 TRIES = 3
 NOT_CLEAR = "a file that may be the newest of the log shows neither header nor record"
+NOT_IN_ORDER = "{} is later than {} but dated before it: was the host's clock set back?"
 LAST_BYTES = 64 * 1024
 """How much of the end of a log is searched for a dated line."""
 
@@ -40,13 +41,12 @@ FOLLOW_READ_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a log tells. asked: when its files were looked at.
+    """What a log tells.
 
     application: that its header names. file: read last. moment: newest that the log shows, in
     UTC, naive. problem: why there is no mode. Each None where it is not known.
     """
 
-    asked: Instant
     state: LogState
     application: str | None
     file: Path
@@ -95,16 +95,15 @@ class LogTail:
         """Read all that was written and tell what it adds up to; never raises for a log."""
         if not self._lock.acquire(timeout=deadline.remaining(self._clock.now())):
             busy = Problem(Reason.BUSY, "another reading of the log takes long")
-            return self._told(self._clock.now(), LogState(), busy)
+            return self._told(LogState(), busy)
         try:
             self._start_to_follow()
-            asked = self._clock.now()
             try:
-                problem = self._catch_up(deadline, asked)
+                problem = self._catch_up(deadline, self._clock.now())
             except OSError as error:
                 why = error.strerror or type(error).__name__
                 problem = Problem(Reason.UNREACHABLE, f"{self._file()}: {why}")
-            return self._told(asked, self._state, problem or self._state.problem())
+            return self._told(self._state, problem or self._state.problem())
         finally:
             self._lock.release()
 
@@ -136,6 +135,9 @@ class LogTail:
         if not is_read:
             left = f"{self._file()} is being read: {self._offset} bytes so far"
             return Problem(Reason.TIMEOUT, left)
+        name = self._folder.out_of_order(self._segment, names)
+        if name is not None:
+            return Problem(Reason.ROLE_NOT_TOLD, NOT_IN_ORDER.format(name, self._segment.name))
         if self._search is not None and not self._found(deadline):
             return Problem(Reason.TIMEOUT, f"the role is searched for: at {self._search.where}")
         self._read_at = now
@@ -197,7 +199,10 @@ class LogTail:
 
         Where lines may be missing it returns with no segment: then it is to be begun anew.
         """
-        while (segment := self._segment) is not None:
+        for _ in names:  # not for ever, whatever the files say of their order
+            segment = self._segment
+            if segment is None:
+                return False
             later = self._folder.after(segment, names)
             try:
                 with self._folder.open(segment.name) as file:
@@ -214,6 +219,10 @@ class LogTail:
             if later is None:
                 return True
             self._enter(later, segment)
+            if deadline.remaining(self._clock.now()) <= 0:
+                return False
+        if self._segment is not None:
+            self._forget(self._segment)
         return False
 
     def _read_file(
@@ -315,10 +324,10 @@ class LogTail:
         self._kept_at = now
         self._places.save(self._kept)
 
-    def _told(self, asked: Instant, state: LogState, problem: Problem | None) -> Told:
+    def _told(self, state: LogState, problem: Problem | None) -> Told:
         segment = self._segment
         application = segment.header.application if segment else None
-        return Told(asked, state, application, self._file(), self._moment, problem)
+        return Told(state, application, self._file(), self._moment, problem)
 
     def _file(self) -> Path:
         """Return the file that is read, the configured path before one was found."""

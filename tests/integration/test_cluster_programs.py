@@ -77,6 +77,22 @@ def test_grandchildren_are_ended_too(parent: str) -> None:
     wait_until("the grandchild is gone", lambda: _is_gone(grandchild))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there no program leaves its group")
+def test_what_leaves_the_group_and_keeps_the_output_open_costs_no_thread() -> None:
+    """It cannot be ended with the group; its pipes are closed here all the same."""
+    before = set(threading.enumerate())
+    done = finish(
+        "import subprocess, sys\n"
+        "print(subprocess.Popen(['sleep', '300'], start_new_session=True).pid, flush=True)",
+        seconds=1.0,
+    )
+    try:
+        assert done.timed_out
+        wait_until("the threads are gone", lambda: set(threading.enumerate()) <= before)
+    finally:
+        psutil.Process(int(done.stdout)).kill()
+
+
 def _is_gone(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

@@ -206,6 +206,22 @@ def test_the_password_goes_to_standard_input_and_nowhere_else(
     assert reading.raw.splitlines()[:3] == ["0", "0", "got [password]"]
 
 
+@pytest.mark.parametrize("coding", ["UTF-8", "UTF-16LE", "UTF-16BE", "CP1252", "CP850"])
+def test_the_password_is_not_shown_in_whatever_way_it_is_printed(
+    script: Script, given: Surroundings, tmp_path: Path, coding: str
+) -> None:
+    """Tools of Windows print in many ways; also a failure tells what was printed."""
+    password = tmp_path / "password"
+    password.write_text("hünter2\n", "utf-8")
+    program = script(f"iconv -f UTF-8 -t {coding} >&2")
+    reading = read(source(program, given, password_file=str(password)))
+
+    assert reading.problem is not None
+    shown = f"{reading.problem} {reading.raw}".replace("\0", "").replace("\\x00", "")
+    assert shown.count("[password]") == 2
+    assert "nter2" not in shown
+
+
 def test_a_program_that_reads_no_password_does_no_harm(
     script: Script, given: Surroundings, tmp_path: Path
 ) -> None:

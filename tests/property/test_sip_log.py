@@ -108,8 +108,9 @@ class WrittenLog:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.minute = 0
+        self.minute = 0.0
         self.number = 0
+        self.processes = 0
         self.start = samples.START
         self.files: list[Path] = []
         self.said = LogState()
@@ -140,8 +141,13 @@ class WrittenLog:
     def new_process(self) -> None:
         """Let another process begin."""
         self.number, self.said, self.said_in = 0, LogState(), None
-        self.start = f"{samples.EPOCH.year + self.minute}-02-03T04:05:06"
+        self.processes += 1
+        self.start = f"{samples.EPOCH.year + self.processes}-02-03T04:05:06"
         self.rotate()
+
+    def set_back(self, minutes: float) -> None:
+        """Set the clock of the host back."""
+        self.minute -= minutes
 
     def expire(self) -> None:
         """Remove the oldest segment, if there is a newer one."""
@@ -184,6 +190,22 @@ def test_who_follows_knows_all_and_who_begins_knows_what_is_left(
             begun = read(samples.tail_of(log.folder, chunk_bytes=CHUNK)).state
             wanted = log.said if log.is_left() else LogState().lost()
             assert (begun.mode, begun.untold) == (wanted.mode, wanted.untold)
+
+
+@given(st.lists(operations | st.sampled_from([3.1, 50.1, 500.1]).map(lambda by: ("set_back", by))))
+@settings(deadline=None, max_examples=100)
+def test_no_role_of_the_past_is_told_after_the_clock_was_set_back(
+    steps: list[tuple[str, object]],
+) -> None:
+    """Who follows knows the present role, or none."""
+    with tempfile.TemporaryDirectory() as directory:
+        log = WrittenLog(Path(directory))
+        tail = samples.tail_of(log.folder, chunk_bytes=CHUNK)
+        for name, argument in steps:
+            if name != "restart":
+                getattr(log, name)(*(() if argument is None else (argument,)))
+            told = read(tail)
+            assert told.problem is not None or told.state.mode is log.said.mode
 
 
 @given(st.lists(st.sampled_from([*PIECES[3:6], b"x" * 9000 + b"\r\n"]), max_size=6), st.data())

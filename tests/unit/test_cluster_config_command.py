@@ -20,6 +20,7 @@ from cluster.config_command import shows_secret
         "--client.secret=x\ny",
         "PGPASSWORD=hunter2",
         "https://monitor:hunter2@db/modes",
+        "-c /opt/mlcmd -cspassword hunter2",
     ],
 )
 def test_what_is_or_announces_a_password_is_seen(argument: str) -> None:

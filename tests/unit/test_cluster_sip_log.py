@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cluster.clock import deadline_in
+from cluster.clock import Deadline, deadline_in
 from cluster.config_model import Host
 from cluster.model import Problem, Reading, Reason, SipMode, SipStatus
 from cluster.sip.sources import SOURCES, SipSource
 from cluster.surroundings import Surroundings
 from tests.unit import sip_log_samples as samples
 from tests.unit.exporter_samples import FakeClock
-from tests.unit.sip_log_samples import PRIMARY, append, header, record, write
+from tests.unit.sip_log_samples import PRIMARY, STARTED, append, header, record, write
 
 DAY = 86_400.0
 
@@ -107,6 +108,31 @@ def test_a_log_without_any_date_is_no_sign_of_life(tmp_path: Path) -> None:
     )
     append(path, "more\r\n")
     assert read(source, given).value.mode is SipMode.PRIMARY
+
+
+def test_a_process_that_begins_meanwhile_does_not_answer_for_the_one_before(
+    tmp_path: Path,
+) -> None:
+    """The port is asked before the log: whoever accepts has told in it by then that it began."""
+    path = write(tmp_path, header(1) + record(PRIMARY))
+    given = surroundings(7)
+    tcp = {"type": "tcp", "port": 5070}
+    settings = host(tmp_path, liveness=tcp).sip_server.sources[0]
+
+    class BeginsNow:
+        """Stands for a port that is opened by a process which has just begun."""
+
+        wants_moment = False
+
+        def problem(self, _moment: datetime | None, _deadline: Deadline) -> None:
+            append(path, record(STARTED, 3))
+
+    given.shared.get(("liveness", settings, "10.7.0.11", given.live), BeginsNow)
+    reading = read(source_of(tmp_path, given, liveness=tcp), given)
+
+    assert reading.problem == Problem(
+        Reason.ROLE_NOT_TOLD, "the process has started and has not told its role yet"
+    )
 
 
 def test_readers_of_one_log_share_its_tail(tmp_path: Path) -> None:

@@ -259,6 +259,20 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted there")
+def test_what_is_no_file_is_not_left_open(tmp_path: Path) -> None:
+    """A folder with the name of a segment would else cost one open file a reading."""
+    (tmp_path / samples.name()).mkdir()
+    tail = samples.tail_of(tmp_path)
+    told = read(tail)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    assert told.problem == Problem(Reason.UNREACHABLE, f"{tmp_path / samples.BASE}: Is a directory")
+    for _ in range(3):
+        read(tail)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 @pytest.mark.parametrize("file", [f"{samples.BASE}.log", samples.BASE])
 def test_a_log_that_is_not_segmented_is_one_file(tmp_path: Path, file: str) -> None:
     """Another process may go on in it; its header tells."""
@@ -319,6 +333,66 @@ def test_the_hour_that_local_time_goes_through_twice(tmp_path: Path) -> None:
     append(tmp_path / samples.name(0), NOISE)
     write(tmp_path, header(3, minutes=70), 10)
     assert mode(samples.tail_of(tmp_path)) is SipMode.BACKUP
+
+
+def test_a_clock_that_is_set_back_does_not_hide_the_next_segment(tmp_path: Path) -> None:
+    """Of one process the numbers tell that there is a later one: then nothing is known."""
+    write(tmp_path, header(1) + record(PRIMARY))
+    tail = samples.tail_of(tmp_path)
+    assert mode(tail) is SipMode.PRIMARY
+    new = write(tmp_path, header(2, minutes=-5) + record(BACKUP, -5), -5)
+
+    problem = Problem(
+        Reason.ROLE_NOT_TOLD,
+        f"{new.name} is later than {samples.name()} but dated before it: "
+        "was the host's clock set back?",
+    )
+    assert read(tail).problem == problem
+    assert read(samples.tail_of(tmp_path)).problem == problem
+
+
+def test_files_without_any_order_are_not_followed_round_and_round(tmp_path: Path) -> None:
+    """Each of the three is dated after another, by its name or by its header."""
+    write(tmp_path, header(1, minutes=10) + record(PRIMARY), 1)
+    tail = samples.tail_of(tmp_path)
+    assert mode(tail) is SipMode.PRIMARY
+    write(tmp_path, record("04110 text", 5), 5)
+    write(tmp_path, header(1, start="2031-02-03T04:07:00", minutes=3), 9)
+
+    assert read(tail).problem == Problem(
+        Reason.UNREACHABLE, f"{tmp_path / samples.BASE}: replaced again and again"
+    )
+
+
+@pytest.mark.parametrize("minutes", [-5, -500])
+def test_a_process_that_begins_after_the_clock_was_set_back_is_not_overlooked(
+    tmp_path: Path, minutes: int
+) -> None:
+    """Its log looks old, and the role of the process before is not its: nothing is known."""
+    write(tmp_path, header(1) + record(PRIMARY))
+    tail = samples.tail_of(tmp_path)
+    assert mode(tail) is SipMode.PRIMARY
+    new = write(tmp_path, header(1, start="2031-02-02T00:00:00", minutes=minutes), minutes)
+
+    assert read(tail).problem == Problem(
+        Reason.ROLE_NOT_TOLD,
+        f"{new.name} is later than {samples.name()} but dated before it: "
+        "was the host's clock set back?",
+    )
+    write(tmp_path, header(1, start="2031-02-03T05:00:00", minutes=60) + record(BACKUP, 61), 60)
+    assert mode(tail) is SipMode.BACKUP
+
+
+def test_a_file_without_date_is_not_known_by_what_it_was(tmp_path: Path) -> None:
+    """Segmenting is switched off again, and the file of long ago is written anew."""
+    file = f"{samples.BASE}.log"
+    write(tmp_path, header(1, start="2031-01-01T00:00:00", minutes=-9), file=file)
+    write(tmp_path, header(1) + record(PRIMARY))
+    tail = samples.tail_of(tmp_path)
+    assert mode(tail) is SipMode.PRIMARY
+    write(tmp_path, header(1, start="2031-02-03T05:00:00", minutes=60), file=file)
+
+    assert mode(tail) is Reason.ROLE_NOT_TOLD
 
 
 @pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16-le", "utf-16-be", "cp932"])
