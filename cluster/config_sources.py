@@ -17,9 +17,10 @@ from cluster.config_section import Section
 from cluster.config_values import (
     Address,
     Duration,
-    FilePath,
     HttpUrl,
     LogEncoding,
+    OffOrPositiveDuration,
+    OwnFile,
     Port,
     PositiveDuration,
 )
@@ -46,6 +47,11 @@ class TcpLiveness(Section):
         None, description="where it listens, never the virtual IP; default: the host's address"
     )
     port: Annotated[Port, Field(ge=1)] = Field(description="port that only this process opens")
+    max_age: OffOrPositiveDuration = Field(
+        65 * 60.0,
+        description="how old the log's newest line may be: longer than the option check-point, "
+        "plus the clocks' difference; off where no check points are written",
+    )
 
 
 class CheckPointLiveness(Section):
@@ -63,7 +69,7 @@ class LogSource(Section):
     timeout: ClassVar[None] = None
 
     type: Literal["log"] = Field(description="read the log of the SIP Server process")
-    path: FilePath = Field(
+    path: OwnFile = Field(
         description="path of the main log as its option names it: without date, number and .log"
     )
     encoding: LogEncoding = Field(
@@ -89,7 +95,7 @@ class ExecSource(Section):
         "mlcmd",
         description="mlcmd: what mlcmd -getallappstatus prints; plain: lines NAME ROLE",
     )
-    password_file: FilePath | None = Field(
+    password_file: OwnFile | None = Field(
         None, description="file whose first line the program is given on its standard input"
     )
     refresh: PositiveDuration = Field(

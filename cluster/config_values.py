@@ -8,10 +8,11 @@ from __future__ import annotations
 import codecs
 import ipaddress
 import re
+from pathlib import PurePath, PureWindowsPath
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from cluster.model import ALL_VIPS
 
@@ -43,6 +44,17 @@ def _positive(value: float) -> float:
     if value <= 0:
         raise ValueError("must be longer than nothing")
     return value
+
+
+def _off_or_duration(value: object) -> float | None:
+    if value == "off":
+        return None
+    try:
+        return _duration(value)
+    except ValueError as error:
+        raise ValueError(
+            f"neither off nor a duration{str(error)[len('not a duration') :]}"
+        ) from None
 
 
 def _auto_or_positive(value: float | None) -> float | None:
@@ -77,6 +89,15 @@ def _printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError(f"{value!r} has control characters; write Windows paths in single quotes")
     return value
+
+
+def _in_folder(value: str, info: ValidationInfo) -> str:
+    """Complete a relative path with the folder of the configuration, where that is known."""
+    folder = (info.context or {}).get("folder")
+    whole = PurePath(value).is_absolute() or PureWindowsPath(value).is_absolute()
+    if folder is None or whole or value.startswith("~"):
+        return value
+    return str(PurePath(folder, value))
 
 
 def _account_name(value: str) -> str:
@@ -136,9 +157,14 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
 FilePath = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+OwnFile = Annotated[FilePath, AfterValidator(_in_folder)]
+"""A file of this machine that is only read; a relative path begins where ``clusters.yml`` is."""
 AccountName = Annotated[str, Field(min_length=1), AfterValidator(_account_name)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 CodePage = Annotated[str, AfterValidator(code_page)]
 LogEncoding = Annotated[str, AfterValidator(_log_encoding)]
 AutoOrDuration = Annotated[float | None, BeforeValidator(_auto_or_duration)]
+OffOrPositiveDuration = Annotated[
+    float | None, BeforeValidator(_off_or_duration), AfterValidator(_auto_or_positive)
+]
 AutoOrPositiveDuration = Annotated[AutoOrDuration, AfterValidator(_auto_or_positive)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from cluster.clock import Deadline
 from cluster.config_sources import LogSource
 from cluster.model import Reading, SipMode, SipStatus
-from cluster.sip.liveness import LivenessCheck, liveness_check
+from cluster.sip.liveness import Liveness, liveness_of
 from cluster.sip.log_folder import LogFolder
 from cluster.sip.log_place import PlaceFile
 from cluster.sip.log_tail import LogTail
@@ -31,7 +31,7 @@ class LogSipSource:
         self._clock = given.clock
         self._liveness = given.shared.get(
             ("liveness", source, address, given.live),
-            lambda: liveness_check(source.liveness, address, given.clock, live=given.live),
+            lambda: liveness_of(source.liveness, address, given.clock, live=given.live),
         )
         self._tail = given.shared.get(
             ("log", source.path), lambda: _tail(source, self._liveness, given)
@@ -43,12 +43,10 @@ class LogSipSource:
         A port is asked first: what its process has told by then stands in the log. The other
         way round a process that has just begun could answer for the role of the one before.
         """
-        asked, is_in_log = self._clock.now(), self._liveness.wants_moment
-        silent = None if is_in_log else self._liveness.problem(None, deadline)
+        asked = self._clock.now()
+        silent = self._liveness.before(deadline)
         told = self._tail.read(deadline)
-        if is_in_log:
-            silent = self._liveness.problem(told.moment, deadline)
-        problem = told.problem or silent
+        problem = told.problem or silent or self._liveness.after(told.moment)
         return Reading(
             SipStatus(
                 mode=SipMode.UNKNOWN if problem else told.state.mode,
@@ -64,7 +62,7 @@ class LogSipSource:
         )
 
 
-def _tail(source: LogSource, liveness: LivenessCheck, given: Surroundings) -> LogTail:
+def _tail(source: LogSource, liveness: Liveness, given: Surroundings) -> LogTail:
     path = Path(source.path)
     kept_in = given.state_directory
     return LogTail(

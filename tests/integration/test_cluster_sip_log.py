@@ -119,13 +119,13 @@ def test_a_port_that_accepts_is_a_sign_of_life() -> None:
         settings = TcpLiveness.model_validate({"type": "tcp", "port": port})
         live = TcpCheck(settings, "127.0.0.1", CLOCK, live=True)
         calm = TcpCheck(settings, "127.0.0.1", CLOCK, live=False)
-        answers = [check.problem(None, deadline_in(CLOCK, 1.0)) for check in (live, calm)]
+        answers = [check.problem(deadline_in(CLOCK, 1.0)) for check in (live, calm)]
     refused = Problem(Reason.NOT_ALIVE, f"liveness tcp 127.0.0.1:{port}: Connection refused")
 
     assert answers == [None, None]
-    assert live.problem(None, deadline_in(CLOCK, 1.0)) == refused
-    assert calm.problem(None, deadline_in(CLOCK, 1.0)) is None
-    until(lambda: calm.problem(None, deadline_in(CLOCK, 1.0)) == refused)
+    assert live.problem(deadline_in(CLOCK, 1.0)) == refused
+    assert calm.problem(deadline_in(CLOCK, 1.0)) is None
+    until(lambda: calm.problem(deadline_in(CLOCK, 1.0)) == refused)
 
 
 def test_a_port_that_does_not_answer_costs_no_more_than_the_deadline() -> None:
@@ -140,8 +140,8 @@ def test_a_port_that_does_not_answer_costs_no_more_than_the_deadline() -> None:
         settings = TcpLiveness(type="tcp", address="127.0.0.1", port=port)
         check = TcpCheck(settings, "10.7.0.11", CLOCK, live=True)
         began = time.monotonic()
-        problem = check.problem(None, deadline_in(CLOCK, 0.3))
-        late = check.problem(None, deadline_in(CLOCK, 0.0))
+        problem = check.problem(deadline_in(CLOCK, 0.3))
+        late = check.problem(deadline_in(CLOCK, 0.0))
 
     assert problem == Problem(Reason.NOT_ALIVE, f"liveness tcp 127.0.0.1:{port}: no answer in time")
     assert time.monotonic() - began < 0.55

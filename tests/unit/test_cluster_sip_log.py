@@ -124,8 +124,11 @@ def test_a_process_that_begins_meanwhile_does_not_answer_for_the_one_before(
 
         wants_moment = False
 
-        def problem(self, _moment: datetime | None, _deadline: Deadline) -> None:
+        def before(self, _deadline: Deadline) -> None:
             append(path, record(STARTED, 3))
+
+        def after(self, _moment: datetime | None) -> None:
+            """The log is not asked for its age."""
 
     given.shared.get(("liveness", settings, "10.7.0.11", given.live), BeginsNow)
     reading = read(source_of(tmp_path, given, liveness=tcp), given)
