@@ -129,7 +129,17 @@ def code_of(text: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "DECISIONS.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "CHANGELOG.md",
+        "DECISIONS.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "RELIABILITY.md",
+    ],
+)
 def test_every_link_to_a_file_leads_somewhere(name: str) -> None:
     """Relative links are to files that are there."""
     text = (ROOT / name).read_text("utf-8")
