@@ -42,11 +42,14 @@ def load(file: Path) -> Config:
         raise ConfigError(
             str(file), (ConfigProblem(line, "", "not UTF-8 text", "save the file as UTF-8"),)
         ) from error
-    return parse(text, str(file))
+    return parse(text, str(file), file.absolute().parent)
 
 
-def parse(text: str, file: str) -> Config:
-    """Check the text of a configuration; `file` is only named in errors."""
+def parse(text: str, file: str, folder: Path | None = None) -> Config:
+    """Check the text of a configuration; `file` is only named in errors.
+
+    folder: where relative paths of files to read begin; None to leave them as they are.
+    """
     document = strict_yaml.parse(text)
     problems = list(document.problems)
     if document.data is None and not problems:
@@ -54,11 +57,11 @@ def parse(text: str, file: str) -> Config:
     config: Config | None = None
     if document.data is not None:
         try:
-            config = Config.model_validate(document.data)
+            config = Config.model_validate(document.data, context={"folder": folder})
         except ValidationError as error:
             refused = {problem.path for problem in problems}
             problems += [
-                problem for problem in _explain(error, document) if problem.path not in refused
+                problem for problem in explain(error, document) if problem.path not in refused
             ]
         else:
             problems += contradictions(config, document)
@@ -85,8 +88,10 @@ def read_secret(file: str) -> str:
     return lines[0].strip()
 
 
-def _explain(error: ValidationError, document: strict_yaml.Document) -> Iterator[ConfigProblem]:
-    """Turn pydantic's findings into problems with places and hints."""
+def explain(
+    error: ValidationError, document: strict_yaml.Document, root: type[BaseModel] = Config
+) -> Iterator[ConfigProblem]:
+    """Turn pydantic's findings into problems with places and hints. root: what was validated."""
     findings = error.errors(include_url=False)
     for finding in findings:
         path = _path(finding, document)
@@ -94,7 +99,7 @@ def _explain(error: ValidationError, document: strict_yaml.Document) -> Iterator
             other["loc"][: len(path)] == path and other is not finding for other in findings
         ):
             continue  # it counts only sound items; what is unsound in them is reported itself
-        problem, hint = NO_VALUE if finding["input"] is None else _words(finding, path)
+        problem, hint = NO_VALUE if finding["input"] is None else _words(finding, path, root)
         yield ConfigProblem(document.line_of(path), strict_yaml.path_text(path), problem, hint)
 
 
@@ -119,18 +124,18 @@ def _path(finding: ErrorDetails, document: strict_yaml.Document) -> strict_yaml.
     return tuple(path)
 
 
-def _words(finding: ErrorDetails, path: strict_yaml.Path) -> tuple[str, str]:
+def _words(finding: ErrorDetails, path: strict_yaml.Path, root: type[BaseModel]) -> tuple[str, str]:
     """Say one finding of pydantic's as problem and hint."""
     given, context = finding["input"], finding.get("ctx", {})
     match finding["type"]:
         case "extra_forbidden":
-            words = "unknown key", _nearest(str(path[-1]), _keys_at(finding["loc"][:-1]))
+            words = "unknown key", _nearest(str(path[-1]), _keys_at(root, finding["loc"][:-1]))
         case "model_type" | "model_attributes_type":
             words = "is not a set of keys", "write 'key: value' lines, indented alike"
         case "union_tag_invalid":
             words = f"{context['tag']!r} is not one of {context['expected_tags']}", ""
         case "missing" | "union_tag_not_found":
-            words = "this key is missing", "add it"
+            words = "this key is missing", _sketch(str(path[-1]), finding["loc"], root)
         case "value_error":
             words = str(context["error"]), ""
         case "literal_error":
@@ -147,9 +152,15 @@ def _words(finding: ErrorDetails, path: strict_yaml.Path) -> tuple[str, str]:
     return words
 
 
-def _keys_at(location: strict_yaml.Path) -> list[str]:
+def _keys_at(root: type[BaseModel], location: strict_yaml.Path) -> list[str]:
     """Return the keys that may stand at a location of pydantic's; empty where it leads nowhere."""
-    models: list[type[BaseModel]] = [Config]
+    models = _models_at(root, location)
+    return list(models[0].model_fields) if models else []
+
+
+def _models_at(root: type[BaseModel], location: strict_yaml.Path) -> list[type[BaseModel]]:
+    """Return the kinds of section that may stand at a location of pydantic's."""
+    models: list[type[BaseModel]] = [root]
     for part in location:
         if isinstance(part, int):
             continue
@@ -158,7 +169,19 @@ def _keys_at(location: strict_yaml.Path) -> list[str]:
         if not chosen and not fields:
             return []
         models = chosen or _models_in(fields[0].annotation)
-    return list(models[0].model_fields) if models else []
+    return models
+
+
+def _sketch(key: str, location: strict_yaml.Path, root: type[BaseModel]) -> str:
+    """Say what to add; of a section that has kinds, how each begins."""
+    kinds = []
+    for model in _models_at(root, location):
+        kind = _kind_of(model)
+        if kind is not None:
+            needed = [name for name, field in model.model_fields.items() if field.is_required()]
+            keys = (f"{name}: {kind if name == 'type' else '…'}" for name in needed)
+            kinds.append("{" + ", ".join(keys) + "}")
+    return f"add it: {' or '.join(kinds)}" if key != "type" and kinds else "add it"
 
 
 def _kind_of(model: type[BaseModel]) -> str | None:

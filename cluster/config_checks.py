@@ -15,6 +15,7 @@ from cluster.config_nlb import contradictions_of_nlb
 from cluster.config_peers import contradictions_of_peers
 from cluster.config_sources import HttpSource
 from cluster.config_ssh import contradictions_of_ssh
+from cluster.config_winrm import contradictions_of_winrm
 from cluster.errors import ConfigProblem
 from cluster.model import ALL_VIPS
 from cluster.strict_yaml import Document, Path, path_text
@@ -41,6 +42,7 @@ def contradictions(config: Config, document: Document) -> list[ConfigProblem]:
         found += _in_cluster(cluster, ("clusters", index))
         found += contradictions_of_nlb(cluster, ("clusters", index))
         found += contradictions_of_ssh(cluster, ("clusters", index))
+        found += contradictions_of_winrm(cluster, ("clusters", index))
         found += contradictions_of_peers(cluster, config.remediator.policy, ("clusters", index))
         found += _shared_rules(config, index)
     return [

@@ -23,10 +23,12 @@ from cluster.config_values import (
     FilePath,
     HttpUrl,
     Name,
+    OwnFile,
     Port,
     PositiveDuration,
     Vip,
 )
+from cluster.config_web import Access, RemediatorWeb
 from cluster.model import PortRule
 
 
@@ -44,7 +46,7 @@ class Nlb(Section):
     code_page: CodePage = Field(
         "cp437", description="console code page in which the utility prints, as Python names it"
     )
-    phrases_file: FilePath | None = Field(
+    phrases_file: OwnFile | None = Field(
         None, description="phrases of this site, tried before the built-in ones"
     )
     scripts: FilePath | None = Field(
@@ -184,9 +186,9 @@ class Exporter(Section):
         description="folder in which the place in SIP Server logs is kept over a restart; "
         "default: it is not kept",
     )
-    web: Credentials = Field(
-        default_factory=Credentials,
-        description="credentials that callers of its API (peers) must show; needed beyond loopback",
+    web: Access = Field(
+        default_factory=Access,
+        description="what callers of its API (peers) must show; needed beyond loopback",
     )
 
 
@@ -239,9 +241,9 @@ class Remediator(Section):
     routine_look: Duration = Field(
         60.0, description="how often a cluster is looked at where nothing calls for it; 0s: never"
     )
-    web: Credentials = Field(
-        default_factory=Credentials,
-        description="credentials that callers of its API must show; needed beyond loopback",
+    web: RemediatorWeb = Field(
+        default_factory=RemediatorWeb,
+        description="what callers of its API must show; needed beyond loopback",
     )
     journal: Journal = Field(default_factory=Journal, description="the durable record")
     look_timeout: PositiveDuration = Field(1.5, description="how long one look waits for readings")

@@ -54,8 +54,9 @@ def _of_peer(cluster: Cluster, host: Host, runner: PeerSettings, place: Path) ->
             "the exporter would be asked through the cluster's own address",
             "use the host's address on a network card without NLB",
         )
-    if runner.ca_file is not None and parts.scheme != "https":
-        yield (*place, "runner", "ca_file"), "it is of no use with http", "use https in the url"
+    for key in ("ca_file", "cert_file"):
+        if getattr(runner, key) is not None and parts.scheme != "https":
+            yield (*place, "runner", key), "it is of no use with http", "use https in the url"
     if host.sip_server.sources:
         yield (
             (*place, "sip_server", "sources"),

@@ -15,9 +15,9 @@ from cluster.config_values import (
     AccountName,
     Address,
     Duration,
-    FilePath,
     Fingerprint,
     HttpUrl,
+    OwnFile,
     Port,
     PositiveDuration,
 )
@@ -35,10 +35,10 @@ class SshAccount(Section):
     """An account on the host, and the key that opens it."""
 
     user: AccountName = Field(description="account on the host")
-    key_file: FilePath | None = Field(
+    key_file: OwnFile | None = Field(
         None, description="private key; default: whatever the SSH agent (SSH_AUTH_SOCK) holds"
     )
-    key_passphrase_file: FilePath | None = Field(
+    key_passphrase_file: OwnFile | None = Field(
         None, description="file whose first line is the passphrase of the private key"
     )
 
@@ -66,7 +66,7 @@ class SshSettings(Section):
     act: SshAccount | None = Field(
         None, description="account that enables and disables ports; without it nothing is changed"
     )
-    known_hosts: FilePath | None = Field(
+    known_hosts: OwnFile | None = Field(
         None, description="file with the host's key; default: ~/.ssh/known_hosts"
     )
     host_key: Fingerprint | None = Field(
@@ -99,13 +99,11 @@ class WinrmAccount(Section):
         description="account, as DOMAIN\\name or name@REALM; with kerberos the default is the "
         "ticket of the account that sipnlb runs as",
     )
-    password_file: FilePath | None = Field(
-        None, description="file whose first line is the password"
-    )
-    certificate_file: FilePath | None = Field(
+    password_file: OwnFile | None = Field(None, description="file whose first line is the password")
+    certificate_file: OwnFile | None = Field(
         None, description="client certificate (PEM), with auth certificate"
     )
-    key_file: FilePath | None = Field(None, description="its private key (PEM), not encrypted")
+    key_file: OwnFile | None = Field(None, description="its private key (PEM), not encrypted")
 
 
 class WinrmSettings(Section):
@@ -118,7 +116,7 @@ class WinrmSettings(Section):
         "https", description="http only with kerberos or ntlm, which then encrypt each message"
     )
     port: Port | None = Field(None, description="default: 5986 with https, 5985 with http")
-    ca_file: FilePath | None = Field(
+    ca_file: OwnFile | None = Field(
         None, description="certificates of who signs the hosts'; default: those Python trusts"
     )
     hostname: str | None = Field(
@@ -142,35 +140,6 @@ class WinrmSettings(Section):
         """The port that is connected to (documented: WinRM listeners 5985 and 5986)."""
         return self.port or (5986 if self.transport == "https" else 5985)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> WinrmSettings:
-        if self.transport == "http" and self.auth == "certificate":
-            raise ValueError("auth certificate needs transport https")
-        if self.transport == "http" and self.ca_file is not None:
-            raise ValueError("ca_file is of no use with transport http")
-        if self.auth != "kerberos" and "kerberos_service" in self.model_fields_set:
-            raise ValueError(f"kerberos_service is of no use with auth {self.auth}")
-        for name, account in (("read", self.read), ("act", self.act)):
-            if account is not None:
-                _check_account(name, account, self.auth)
-        return self
-
-
-def _check_account(name: str, account: WinrmAccount, auth: str) -> None:
-    """Raise ValueError if an account has too much or too little for a way to log in."""
-    password = (account.user, account.password_file)
-    certificate = (account.certificate_file, account.key_file)
-    if auth == "certificate" and (None in certificate or any(password)):
-        raise ValueError(f"auth certificate needs {name}.certificate_file and key_file, no user")
-    if auth != "certificate" and any(certificate):
-        raise ValueError(f"{name}.certificate_file and key_file are of no use with auth {auth}")
-    if auth == "ntlm" and None in password:
-        raise ValueError(f"auth ntlm needs {name}.user and password_file")
-    if account.password_file and not account.user:
-        raise ValueError(f"{name}.password_file needs {name}.user")
-    if auth == "kerberos" and account.user and not account.password_file:
-        raise ValueError(f"{name}.user needs password_file; leave it out to use the ticket")
-
 
 class PeerSettings(Credentials):
     """The host is read through the exporter that runs on it, and never commanded.
@@ -182,12 +151,22 @@ class PeerSettings(Credentials):
 
     type: Literal["peer"] = Field(description="read through the exporter on the host itself")
     url: HttpUrl = Field(description="address of that exporter, on a network card without NLB")
-    ca_file: FilePath | None = Field(
+    ca_file: OwnFile | None = Field(
         None, description="certificates of who signs that exporter's; default: the system's"
     )
+    cert_file: OwnFile | None = Field(
+        None, description="certificate that is shown to it, PEM; default: none"
+    )
+    key_file: OwnFile | None = Field(None, description="key of that certificate, no passphrase")
     lag: Duration = Field(
         10.0, description="the largest lag of its mode sources, as its own configuration has it"
     )
+
+    @model_validator(mode="after")
+    def _whole_certificate(self) -> PeerSettings:
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file go together")
+        return self
 
 
 RunnerSettings = Annotated[

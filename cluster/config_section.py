@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cluster.config_values import FilePath
+from cluster.config_values import OwnFile
 
 
 class Section(BaseModel):
@@ -17,13 +17,13 @@ class BasicAuth(Section):
     """A user name and the file that holds the password."""
 
     username: str = Field(min_length=1, description="user name")
-    password_file: FilePath = Field(description="file whose first line is the password")
+    password_file: OwnFile = Field(description="file whose first line is the password")
 
 
 class Credentials(Section):
     """Credentials of one kind, by file."""
 
-    bearer_token_file: FilePath | None = Field(
+    bearer_token_file: OwnFile | None = Field(
         None, description="file whose first line is the bearer token"
     )
     basic_auth: BasicAuth | None = Field(None, description="user name and password")

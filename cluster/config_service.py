@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cluster.config_section import Section
-from cluster.config_values import Address, FilePath, Port, PositiveDuration
+from cluster.config_values import Address, OwnFile, Port, PositiveDuration
 
 DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 """Documented: RFC 3261, section 19.1.2."""
@@ -27,7 +27,7 @@ class ServiceProbe(Section):
     timeout: PositiveDuration = Field(2.0, description="how long an answer may take")
     refresh: PositiveDuration = Field(10.0, description="how often the exporter asks")
     from_user: SipUser = Field("sipnlb", description="user part of the From header")
-    ca_file: FilePath | None = Field(
+    ca_file: OwnFile | None = Field(
         None, description="certificates that sign the server's, PEM; default: the system's"
     )
     server_name: HostName | None = Field(

@@ -1,60 +1,167 @@
-"""Edge: who may call an API, and what a caller shows. Knows nothing of routes.
+"""Edge: who is let in to a program's HTTP face, and what a caller shows. Knows no routes.
 
-Credentials are compared in constant time. Secret files are read at each call, so that a
-rotated secret holds at once; one that cannot be read lets nobody in.
+Who fails too often is told to wait; what is right and cheap to check comes in all the same, so
+that nobody locks a neighbour out. Pairs with `cluster.callers`, which tells who it is.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import hmac
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from cluster import log
+from cluster.allowance import Allowance
+from cluster.callers import Callers
+from cluster.clock import Clock, SystemClock
 from cluster.config import read_secret
 from cluster.config_section import Credentials
 from cluster.errors import ClusterError
+from cluster.passwords import BusyError
+from cluster.rights import Caller, Refusal, Right, comes_from_elsewhere, grants_of
+from cluster.web_file import NOTHING, WebSettings
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "deny",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""Of every answer, unless the web configuration file has others."""
+
+FAILURES_AT_ONCE, FAILURES_PER_SECOND = 20, 0.2
+"""Of one address, before it is told to wait."""
+
+CALLS_AT_ONCE, CALLS_PER_SECOND = 60, 1.0
+"""Of one caller who operates."""
 
 
 class Door:
-    """Checks the Authorization header of requests."""
+    """Checks what requests show."""
 
-    def __init__(self, credentials: Credentials, program: str) -> None:
-        """Keep what must be shown. program: whose API it is, ``exporter`` or ``remediator``."""
-        self._credentials = credentials
-        self._program = program
+    def __init__(
+        self,
+        credentials: Credentials,
+        program: str,
+        web: Callable[[], WebSettings] = lambda: NOTHING,
+        clock: Clock | None = None,
+    ) -> None:
+        """Keep what must be shown.
+
+        program: whose face it is, ``exporter`` or ``remediator``. web: the web configuration in
+        force.
+        """
+        self._grants = grants_of(credentials)
+        self._program, self._web = program, web
+        self._clock = clock or SystemClock()
+        self._failures = Allowance(FAILURES_AT_ONCE, FAILURES_PER_SECOND)
+        self._calls = Allowance(CALLS_AT_ONCE, CALLS_PER_SECOND)
+        self._callers = Callers(self._grants, program, self._may_guess)
 
     @property
     def is_open(self) -> bool:
-        """Whether no credentials are configured at all."""
-        return self._credentials.bearer_token_file is None and self._credentials.basic_auth is None
+        """Whether nothing is asked of callers at all."""
+        config = self._web().config
+        return not (self._grants or config.basic_auth_users or config.asks_all_for_certificates)
+
+    @property
+    def guards_all(self) -> bool:
+        """Whether every page asks for credentials, not only the API."""
+        return bool(self._web().config.basic_auth_users)
 
     @property
     def challenge(self) -> str:
         """What a refused caller is told to bring (WWW-Authenticate)."""
-        scheme = "Basic" if self._credentials.basic_auth else "Bearer"
-        return f'{scheme} realm="sipnlb-{self._program}"'
+        basic = self.guards_all or any(grant.access.basic_auth for grant in self._grants)
+        return f'{"Basic" if basic else "Bearer"} realm="sipnlb-{self._program}"'
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that every answer carries."""
+        return {**SECURITY_HEADERS, **self._web().config.http_server_config.headers.given}
 
     def check(self) -> None:
-        """Read the secrets once. Raises `ClusterError` for a file that nobody could pass with."""
-        check_credentials(self._credentials)
+        """Read the secrets once. Raises `ClusterError` for what nobody could pass with."""
+        config = self._web().config
+        for grant in self._grants:
+            check_credentials(grant.access)
+            place = f"{self._program}.web" + ("" if grant.name == "web" else f".{grant.name}")
+            for user in grant.access.users:
+                if user not in config.basic_auth_users:
+                    raise ClusterError(
+                        f"{place}.users",
+                        f"{user!r} is not among basic_auth_users",
+                        "add it to the file that --web.config.file names",
+                    )
+            if grant.access.client_certificates and not config.verifies_callers:
+                raise ClusterError(
+                    f"{place}.client_certificates",
+                    "certificates of callers are not verified",
+                    "set client_auth_type in the file that --web.config.file names",
+                )
 
-    def admits(self, authorization: str | None) -> bool:
-        """Tell whether the header's credentials are the configured ones."""
-        if self.is_open:
-            return True
-        scheme, _, given = (authorization or "").strip().partition(" ")
+    def admit(self, environ: Mapping[str, Any], right: Right | None) -> Caller | Refusal:
+        """Return the caller who has the right, else what to answer.
+
+        environ: the request, as WSGI has it. right: None for a page that needs none; where all
+        pages are guarded it still asks for a known caller.
+        """
+        address = str(environ.get("REMOTE_ADDR") or "")
+        if right is None and not self.guards_all:
+            return Caller("anybody", frozenset(), address)
+        found = self._judged(environ, right, address)
+        return found if isinstance(found, Caller) else self._noted(found, right, address)
+
+    def _judged(
+        self, environ: Mapping[str, Any], right: Right | None, address: str
+    ) -> Caller | Refusal:
         try:
-            if self._credentials.bearer_token_file is not None:
-                expected = read_secret(self._credentials.bearer_token_file)
-                return scheme.lower() == "bearer" and _equal(given.strip(), expected)
-            assert self._credentials.basic_auth is not None
-            basic = self._credentials.basic_auth
-            expected = f"{basic.username}:{read_secret(basic.password_file)}"
-            return scheme.lower() == "basic" and _equal(_decoded(given), expected)
-        except ClusterError as error:
-            log.get(self._program).error("nobody is let in", problem=str(error))
-            return False
+            caller = self._callers.tell(environ, address, self._web().config)
+        except BusyError:
+            return _wait(1.0, "too many passwords are being checked")
+        if caller is None:
+            return self._unknown()
+        if right is not None and right not in caller.rights:
+            hint = f"what each may do stands in {self._program}.web"
+            return Refusal(403, f"{caller.name} has no right to {right}", hint)
+        if right is Right.OPERATE:
+            if comes_from_elsewhere(environ):
+                return Refusal(403, "sent for a page of another site", "use the program itself")
+            now = self._clock.now().monotonic
+            if not self._calls.spend(caller.name, now):
+                seconds = self._calls.seconds_to_next(caller.name, now)
+                return _wait(seconds, f"{caller.name} calls too often")
+        return caller
+
+    def _may_guess(self, address: str) -> bool:
+        """Tell whether a password that costs much to check is checked for an address."""
+        return self._failures.has(address, self._clock.now().monotonic)
+
+    def _noted(self, refusal: Refusal, right: Right | None, address: str) -> Refusal:
+        """Count a failure of an address; after too many it is told to wait.
+
+        Who sends alerts is never told so: Alertmanager comes again at its own pace.
+        """
+        now = self._clock.now().monotonic
+        if self._failures.spend(address, now):
+            log.get(self._program).warning(
+                "caller refused", why=refusal.problem, peer=address, wants=right
+            )
+        elif refusal.status != 429:
+            seconds = self._failures.seconds_to_next(address, now)
+            refusal = _wait(seconds, "too many failures from this address")
+        unasked = right is Right.WEBHOOK and refusal.status == 429
+        return self._unknown() if unasked else refusal
+
+    def _unknown(self) -> Refusal:
+        return Refusal(
+            401,
+            "missing or wrong credentials",
+            "send the configured credentials",
+            (("WWW-Authenticate", self.challenge),),
+        )
 
 
 def check_credentials(credentials: Credentials) -> None:
@@ -79,12 +186,5 @@ def authorization(credentials: Credentials) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
-def _decoded(given: str) -> str:
-    try:
-        return base64.b64decode(given.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return ""
-
-
-def _equal(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
+def _wait(seconds: float, problem: str) -> Refusal:
+    return Refusal(429, problem, "wait a while", (("Retry-After", str(int(seconds) + 1)),))

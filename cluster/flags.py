@@ -12,6 +12,9 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
 
+NO_HOST_ASKED = "no host was asked, see sipnlb-exporter check"
+"""What a sound configuration does not say."""
+
 
 def version() -> str:
     """Return the installed version; ``0+unknown`` if sipnlb runs without being installed."""
@@ -43,6 +46,14 @@ def add_program_flags(parser: argparse.ArgumentParser, default_port: int) -> Non
         default=f"127.0.0.1:{default_port}",
         metavar="HOST:PORT",
         help="address to answer HTTP on; port 0 takes a free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        type=Path,
+        metavar="FILE",
+        help="TLS, users and headers of the HTTP side, in the form of Prometheus' programs; "
+        "read anew when it changes (default: plain HTTP)",
     )
     parser.add_argument(
         "--log.level",

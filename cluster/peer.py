@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from cluster import host_view_json
+from cluster.client_tls import ClientTls
 from cluster.clock import Clock, Deadline, Instant
 from cluster.config_model import Cluster, Host
 from cluster.config_runners import PeerSettings
@@ -60,7 +61,7 @@ class PeerReader:
     """A host whose own exporter is asked."""
 
     def __init__(self, cluster: Cluster, host: Host, clock: Clock, fetch: Fetch = fetch) -> None:
-        """Keep whom to ask. Raises `ClusterError` for a ca_file that cannot be used."""
+        """Keep whom to ask. Raises `ClusterError` for certificates that cannot be used."""
         assert isinstance(host.runner, PeerSettings)
         self.cluster = cluster.name
         self.host = host.name
@@ -71,7 +72,12 @@ class PeerReader:
         self._identity = Identity(cluster.name, host.name, host.host_id, cluster.rules)
         self._url = host.runner.url.rstrip("/") + host_view_json.PATH + quote(host.name)
         self._url += "?" + urlencode({"cluster": cluster.name})
-        self._trust = _trust(host.runner.ca_file)
+        runner = host.runner
+        self._tls = (
+            ClientTls(runner.ca_file, runner.cert_file, runner.key_file)
+            if runner.url.startswith("https:")
+            else None
+        )
         self._clock, self._fetch = clock, fetch
         self._calls = SharedCalls(self._bounded, clock)
         self._free = threading.Semaphore(MAX_UNDER_WAY)
@@ -141,7 +147,8 @@ class PeerReader:
         headers[host_view_json.TIMEOUT_HEADER] = f"{deadline.remaining(sent):.3f}"
         try:
             headers |= authorization(self._settings)
-            body = self._fetch(self._url, deadline, self._clock, MAX_BYTES, headers, self._trust)
+            trust = self._tls.context() if self._tls else None
+            body = self._fetch(self._url, deadline, self._clock, MAX_BYTES, headers, trust)
         except ClusterError as error:
             return self._failed(Problem(Reason.UNREACHABLE, str(error)), sent)
         except PageError as error:
@@ -169,14 +176,3 @@ def _named(view: HostView) -> HostView:
         ports=tuple((rule, named(reading)) for rule, reading in view.ports),
         params=named(view.params),
     )
-
-
-def _trust(ca_file: str | None) -> ssl.SSLContext | None:
-    if ca_file is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ClusterError(
-            ca_file, f"cannot be used as certificates: {error}", "name a file in PEM form"
-        ) from error

@@ -38,6 +38,7 @@ class Finished:
 
     exit_status: None if it was not started or had to be killed.
     start_error: why it could not be started, None if it ran.
+    denied: it was not started because this account may not.
     timed_out: it was still running at its deadline and was killed.
     truncated: it printed more than `MAX_OUTPUT_BYTES`.
     """
@@ -48,6 +49,7 @@ class Finished:
     stderr: bytes = b""
     exit_status: int | None = None
     start_error: str | None = None
+    denied: bool = False
     timed_out: bool = False
     truncated: bool = False
 
@@ -110,7 +112,8 @@ def run(
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return Finished(asked, clock.now(), start_error=reason)
+        denied = isinstance(error, PermissionError)
+        return Finished(asked, clock.now(), start_error=reason, denied=denied)
     assert process.stdout is not None
     assert process.stderr is not None
     collectors = [_Collector(process.stdout), _Collector(process.stderr)]

@@ -37,7 +37,7 @@ class Reason(StrEnum):
 REASON_TEXT: dict[Reason, str] = {
     Reason.NEVER_READ: "not read yet",
     Reason.TIMEOUT: "no answer within the deadline",
-    Reason.UNREACHABLE: "no connection",
+    Reason.UNREACHABLE: "cannot be reached",
     Reason.BUSY: "the previous reading has not come back yet",
     Reason.STALE: "the last answer is too old",
     Reason.NOT_INSTALLED: "the program cannot be started",

@@ -12,22 +12,25 @@ from dataclasses import replace
 from cluster import log
 from cluster.clock import Clock, SystemClock, deadline_in
 from cluster.config import load
-from cluster.config_model import Config
+from cluster.config_model import Cluster, Config, Host
 from cluster.door import Door
 from cluster.errors import ClusterError
 from cluster.flags import (
     EXIT_FAILED,
     EXIT_OK,
     EXIT_WRONG_USE,
+    NO_HOST_ASKED,
     add_program_flags,
     version,
 )
 from cluster.host_reader import HostReads, own_host_readers
 from cluster.model import ClusterView, Reason
+from cluster.preflight import preflight, wire_reader
 from cluster.programs import RunGroup
 from cluster.serve import WebServer, is_loopback, parse_listen_address
 from cluster.stop import StopAsked
 from cluster.surroundings import Surroundings, path_of
+from cluster.web_file import WebFile
 from exporter import check, clusters_command, explain
 from exporter.board import Board
 from exporter.hosts_api import HostsApi
@@ -64,21 +67,29 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = load(options.config_file)
         address = parse_listen_address(options.listen_address)
-        door = Door(config.exporter.web, "exporter")
+        web = WebFile(options.web_config_file, SystemClock(), "exporter")
+        door = Door(config.exporter.web, "exporter", web)
         door.check()
+        preflight(config, options.config_file, SystemClock(), _wire)
     except ClusterError as error:
         print(f"sipnlb-exporter: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
     if options.config_check:
-        print(f"{options.config_file}: sound: {config.size}")
+        print(f"{options.config_file}: sound: {config.size}; {NO_HOST_ASKED}")
         return EXIT_OK
     log.configure(options.log_level, options.log_format)
     try:
-        _serve(config, address, door)
+        _serve(config, address, door, web)
     except ClusterError as error:
         print(f"sipnlb-exporter: {error}", file=sys.stderr)
         return EXIT_FAILED
     return EXIT_OK
+
+
+def _wire(cluster: Cluster, host: Host, given: Surroundings) -> None:
+    """Wire what this program needs of a host: nothing of a peer, which publishes itself."""
+    if not host.is_peer:
+        wire_reader(cluster, host, given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(config: Config, address: tuple[str, int], door: Door) -> None:
+def _serve(config: Config, address: tuple[str, int], door: Door, web: WebFile) -> None:
     """Run until SIGTERM or SIGINT. Raises `ClusterError` if it cannot begin."""
     clock, group = SystemClock(), RunGroup()
     given = Surroundings(
@@ -142,13 +153,14 @@ def _serve(config: Config, address: tuple[str, int], door: Door) -> None:
     beyond = not is_loopback(address[0])
     peers = HostsApi(config, door, live.look_at_host, clock, is_open_to_all=beyond)
     app = create_app(
-        Parts(config, board, clock, prober.look, watch.is_ready, version(), service, peers)
+        Parts(config, board, clock, prober.look, watch.is_ready, version(), service, door, peers)
     )
     server = WebServer(
         app,
         address,
         threads=WEB_THREADS,
         max_body_bytes=MAX_BODY_BYTES,
+        terms=web.terms,
     )
     stop = StopAsked()
     watch.start()

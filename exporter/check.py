@@ -21,12 +21,16 @@ from cluster.config_model import Cluster, Config
 from cluster.errors import ClusterError
 from cluster.flags import EXIT_FAILED, EXIT_OK, EXIT_WRONG_USE
 from cluster.host_reader import host_readers
+from cluster.model import Reading
 from cluster.neighbours import neighbour
 from cluster.observe import observe
 from cluster.programs import RunGroup
+from cluster.sip.options import SipAnswer
+from cluster.sip.options_probe import OptionsProbe
 from cluster.surroundings import Surroundings
 from exporter.check_report import PLAIN, Section, as_data, table
 from exporter.checks import cluster_findings
+from exporter.checks_cluster import hears_itself
 from exporter.checks_prometheus import prometheus_findings
 from exporter.findings import Finding, all_right, elsewhere
 
@@ -108,7 +112,7 @@ def _look(
         deadline = deadline_in(clock, LOOK_SECONDS)
         view = observe(cluster, host_readers(cluster, given), deadline, clock)
         way = neighbour(cluster.virtual_ip, deadline_in(clock, LOOK_SECONDS), clock)
-        return tuple(cluster_findings(config, cluster, view, way))
+        return tuple(cluster_findings(config, cluster, view, way, _answer(cluster, clock)))
 
     try:
         with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
@@ -117,6 +121,14 @@ def _look(
         assert given.group is not None
         given.group.end()
         given.shared.close()
+
+
+def _answer(cluster: Cluster, clock: Clock) -> Reading[SipAnswer] | None:
+    """Ask the virtual IP once, as its probe is configured; None where nothing is to be asked."""
+    probe = cluster.service_probe
+    if probe is None or hears_itself(cluster):
+        return None
+    return OptionsProbe(cluster, probe, clock).ask(deadline_in(clock, probe.timeout))
 
 
 def _site(prometheus_config: Path | None) -> Iterator[Finding]:

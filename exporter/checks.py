@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from cluster.config_model import Cluster, Config
-from cluster.model import ClusterView
+from cluster.model import ClusterView, Reading
 from cluster.neighbour_table import Neighbour
+from cluster.sip.options import SipAnswer
 from exporter import checks_access, checks_cluster, checks_host, checks_mode, checks_rules
 from exporter.checks_subject import OfCluster, OfHost
 from exporter.findings import Finding, Verdict, unknown
@@ -78,19 +79,25 @@ CLUSTER_CHECKS = (
     ClusterCheck("not split", checks_cluster.not_split),
     ClusterCheck("neighbour", checks_cluster.neighbour_entry),
     ClusterCheck("service probe", checks_cluster.probed_from_outside),
+    ClusterCheck("virtual IP", checks_cluster.virtual_ip_answers),
 )
 
 
 def cluster_findings(
-    config: Config, cluster: Cluster, view: ClusterView, neighbour: Neighbour | None
+    config: Config,
+    cluster: Cluster,
+    view: ClusterView,
+    neighbour: Neighbour | None,
+    answer: Reading[SipAnswer] | None = None,
 ) -> Iterator[Finding]:
     """Yield what is found of a cluster.
 
-    neighbour: how this machine reaches the virtual IP, None if that could not be asked.
+    neighbour: how this machine reaches the virtual IP, None if that could not be asked. answer:
+    what the virtual IP answered to the configured probe, None where it was not asked.
     """
     for host, seen in zip(cluster.hosts, view.hosts, strict=True):
         yield from _host_findings(OfHost(config, cluster, host, seen))
-    of = OfCluster(cluster, view, neighbour)
+    of = OfCluster(cluster, view, neighbour, answer)
     for check in CLUSTER_CHECKS:
         for verdict in check.run(of):
             yield Finding(check.name, verdict, cluster.name)

@@ -23,7 +23,8 @@ _MEND_ACCESS = {
     "local": "run it by hand on this machine; does it answer?",
     "ssh": "is the host up, its SSH port open to this machine, its host key in known_hosts, the "
     "account's key accepted?",
-    "winrm": "is the host up, WinRM open to this machine, the endpoint registered?",
+    "winrm": "is the host up, WinRM open to this machine, the endpoint registered? Where its "
+    "certificate is refused: ca_file names who signed it, hostname the name it bears",
     "peer": "does the exporter on that host run, and is its port open to this machine?",
 }
 _MEND_UTILITY = {
@@ -31,7 +32,7 @@ _MEND_UTILITY = {
 }
 _INSTALL = "install the NLB tools on the host (features NLB and RSAT-NLB), or put nlb.program right"
 _MEND_RIGHTS = {
-    "local": "run it elevated, as a local Administrator",
+    "local": "run it elevated, as a local Administrator, and let it start the utility",
     "ssh": "let the account log in with its key, and make it a local Administrator of the host",
     "winrm": "let the account's group enter the endpoint (remediator/windows)",
     "peer": "give runner the credentials that the exporter on that host asks for",
@@ -125,6 +126,12 @@ def accounts_apart(of: OfHost) -> Iterator[Verdict]:
     """Say whether the exporter's account is another than the one that switches ports."""
     runner = of.host.runner
     if not isinstance(runner, SshSettings | WinrmSettings):
+        return
+    if runner.act is None and of.config.remediator.policy.level == "enforce":
+        yield wrong(
+            "read alone, and remediator.policy.level is enforce: no account may change a port here",
+            "add act to the host's runner, or set the level to observe",
+        )
         return
     if runner.act is None:
         yield right("read alone: nothing is changed on this host")

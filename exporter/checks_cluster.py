@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cluster.model import HostView, NodeState, PortRule, PortState, SipMode
+from cluster.config_model import Cluster
+from cluster.model import REASON_TEXT, HostView, NodeState, PortRule, PortState, SipMode
 from cluster.nlb.mac import ASSUMED_MODES, derived_mac, plain_mac
 from exporter.checks_subject import OfCluster
 from exporter.findings import Verdict, elsewhere, right, unknown, wrong
@@ -191,11 +192,33 @@ def probed_from_outside(of: OfCluster) -> Iterator[Verdict]:
     The address is bound on every node (assumed: so its own network stack answers, NLB or not).
     """
     here = [host.name for host in of.cluster.hosts if host.runner.type == "local"]
-    if of.cluster.service_probe is None or of.cluster.simulated or not here:
+    if of.cluster.service_probe is None or not hears_itself(of.cluster):
         return
     yield wrong(
         f"{' and '.join(here)} is this machine: a node that asks the virtual IP answers itself",
         "leave service_probe out here, and have it asked by an exporter outside the cluster",
+    )
+
+
+def hears_itself(cluster: Cluster) -> bool:
+    """Tell whether this machine is a node, so that it would answer its own question."""
+    return not cluster.simulated and any(host.runner.type == "local" for host in cluster.hosts)
+
+
+def virtual_ip_answers(of: OfCluster) -> Iterator[Verdict]:
+    """Say whether a SIP service answers behind the virtual IP, where that was asked."""
+    answer = of.answer
+    if answer is None:
+        return
+    if answer.value.is_serving:
+        yield right(f"{answer.command}: {answer.value} within {answer.duration_seconds():.2f} s")
+        return
+    problem = answer.problem
+    why = f": {problem.text or REASON_TEXT[problem.reason]}" if problem is not None else ""
+    yield wrong(
+        f"{answer.command}: {answer.value}{why}",
+        "callers have no service if nobody answers them either: is the primary's port enabled, "
+        "and are transport, address and port of service_probe those that callers use?",
     )
 
 

@@ -63,6 +63,12 @@ def members(of: OfHost) -> Iterator[Verdict]:
     """Say whether the node sees exactly the configured hosts."""
     seen = of.view.node.value.members
     wanted = {host.host_id for host in of.cluster.hosts}
+    if not seen and of.view.node.source == "cim node":
+        yield elsewhere(
+            "back end cim does not tell which hosts the node sees",
+            f"see with 'nlb query' on the host that it sees {_ids(wanted)} and no other",
+        )
+        return
     if not seen:
         yield unknown("the node does not list its members", "see what nlb query prints")
         return

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cluster.config_model import Cluster, Config, Host
-from cluster.model import ClusterView, HostView, NlbParams
+from cluster.model import ClusterView, HostView, NlbParams, Reading
 from cluster.neighbour_table import Neighbour
+from cluster.sip.options import SipAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,13 @@ class OfHost:
 
 @dataclass(frozen=True, slots=True)
 class OfCluster:
-    """All hosts of a cluster. neighbour: how this machine reaches the virtual IP."""
+    """All hosts of a cluster.
+
+    neighbour: how this machine reaches the virtual IP. answer: what the virtual IP answered,
+    None where it was not asked.
+    """
 
     cluster: Cluster
     view: ClusterView
     neighbour: Neighbour | None
+    answer: Reading[SipAnswer] | None = None

@@ -73,7 +73,7 @@ def run(options: argparse.Namespace, clock: Clock, stdout: TextIO, stderr: TextI
         reports = (
             _ask_here(TextDialect(program, tables, page), clock)
             if texts is None
-            else tuple(report for text in texts for report in _read(*text, tables))
+            else _of_hosts(texts, tables)
         )
     except ClusterError as error:
         print(f"clusters: {error}", file=stderr)
@@ -97,6 +97,27 @@ def _bytes(file: Path) -> bytes:
         hint = "is it the output of one command?"
         raise ClusterError(str(file), f"is larger than {MAX_BYTES} bytes", hint)
     return raw
+
+
+def _of_hosts(texts: list[tuple[str, str]], tables: Phrases) -> tuple[Report, ...]:
+    """Return what the outputs report. Raises `ClusterError` for two of one host."""
+    seen: dict[tuple[str | None, int | None], str] = {}
+    reports: list[Report] = []
+    for name, text in texts:
+        of_one = tuple(_read(name, text, tables))
+        for report in of_one:
+            cluster_ip, host_id = report.params.cluster_ip, report.params.host_id
+            if (cluster_ip, host_id) in seen:
+                raise ClusterError(
+                    name,
+                    f"is of host {host_id} of cluster {cluster_ip}, and so is "
+                    f"{seen[cluster_ip, host_id]}",
+                    "give one output of each host",
+                )
+        whose = ((report.params.cluster_ip, report.params.host_id) for report in of_one)
+        seen |= {(ip, host_id): name for ip, host_id in whose if ip and host_id}
+        reports += of_one
+    return tuple(reports)
 
 
 def _read(name: str, text: str, tables: Phrases) -> Iterator[Report]:

@@ -20,6 +20,7 @@ from cluster.door import Door
 from cluster.errors import ClusterError
 from cluster.host_view_json import Identity
 from cluster.model import HostView
+from cluster.rights import Refusal, Right
 from exporter.probe import seconds_to_read
 
 READS_AT_ONCE = 8
@@ -81,10 +82,11 @@ class HostsApi:
                 "beyond loopback this needs credentials, and none are configured",
                 "set exporter.web.bearer_token_file or exporter.web.basic_auth",
             )
-        if self.door.admits(request.headers.get("Authorization")):
+        verdict = self.door.admit(request.environ, Right.READ)
+        if not isinstance(verdict, Refusal):
             return None
-        response = _error(401, "missing or wrong credentials", "send the configured credentials")
-        response.headers["WWW-Authenticate"] = self.door.challenge
+        response = _error(verdict.status, verdict.problem, verdict.hint)
+        response.headers.update(verdict.headers)
         return response
 
     def _find(self, name: str, cluster: str | None) -> Found | Response:

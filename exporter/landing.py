@@ -1,12 +1,15 @@
-"""What the landing page says of each host, in words. Pure."""
+"""What the landing page says of each cluster and host, in words. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from cluster.clock import Instant
-from cluster.model import REASON_TEXT, ClusterView, HostView, Reason
+from cluster.config_model import Cluster
+from cluster.model import REASON_TEXT, ClusterView, HostView, Reading, Reason
+from cluster.sip.options import SipAnswer
 from exporter.readings import keys_of, label_of, reading_of
+from exporter.verdict import Rank, Verdict, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,58 @@ class Row:
     problems: tuple[str, ...]
 
 
-def rows_of(view: ClusterView, now: Instant) -> tuple[Row, ...]:
-    """Return the rows of a cluster, in configured order."""
-    return tuple(_row(host, now) for host in view.hosts)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One cluster on the page. service: what its virtual IP answers, None where nobody asks."""
+
+    cluster: Cluster
+    verdict: Verdict
+    service: Verdict | None
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The latest answer of a virtual IP.
+
+    since: when the first question was sent that was answered (or not) as the latest.
+    """
+
+    answer: Reading[SipAnswer]
+    since: Instant
+
+
+def part_of(cluster: Cluster, view: ClusterView, service: Service | None, now: Instant) -> Part:
+    """Return what is shown of a cluster, its hosts in configured order.
+
+    service: None before the first question, or where no probe is configured.
+    """
+    seen = {host.host for host in view.hosts}
+    elsewhere = tuple(host.name for host in cluster.hosts if host.name not in seen)
+    return Part(
+        cluster,
+        verdict_of(view, elsewhere),
+        None if cluster.service_probe is None else _service(service, now),
+        tuple(_row(host, now) for host in view.hosts),
+    )
+
+
+def _service(service: Service | None, now: Instant) -> Verdict:
+    """Say what the virtual IP answers; SipVirtualIpUnanswered is the alert of the same."""
+    if service is None:
+        return Verdict(Rank.UNKNOWN, "not asked yet")
+    answer, since = service.answer, service.since
+    if answer.problem is not None and answer.problem.reason is Reason.STALE:
+        return Verdict(Rank.UNKNOWN, f"not asked since {_moment(answer.asked)}")
+    if answer.value.is_serving:
+        return Verdict(Rank.RIGHT, f"{answer.value} to {answer.command}")
+    told = f"{answer.value} to {answer.command}"
+    told += " since" if answer.value.code is None else "; no service since"
+    return Verdict(Rank.WRONG, f"{told} {_moment(since)} ({now.seconds_since(since):.0f} s)")
+
+
+def _moment(instant: Instant) -> str:
+    return f"{instant.utc:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _row(host: HostView, now: Instant) -> Row:

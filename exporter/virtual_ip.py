@@ -42,6 +42,7 @@ class VirtualIps:
         self._log = log
         self._lock = threading.Lock()
         self._latest: dict[str, Reading[SipAnswer]] = {}
+        self._since: dict[str, Instant] = {}
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._loop(name).run, daemon=True, name=f"{name} virtual IP")
@@ -63,6 +64,14 @@ class VirtualIps:
         with self._lock:
             latest = dict(self._latest)
         return {name: self._fresh(name, reading, now) for name, reading in latest.items()}
+
+    def since(self) -> dict[str, Instant]:
+        """Return by cluster when the first question was sent that was answered as the latest.
+
+        Answered by a service, or not: which code it was does not count.
+        """
+        with self._lock:
+            return dict(self._since)
 
     def begin(self, cluster: str, seconds: float) -> Callable[[], Reading[SipAnswer] | None]:
         """Ask now, beside whatever else is done; what is returned waits for the answer.
@@ -104,6 +113,8 @@ class VirtualIps:
         with self._lock:
             before = self._latest.get(name)
             self._latest[name] = reading
+            if before is None or before.value.is_serving is not reading.value.is_serving:
+                self._since[name] = reading.asked
         if before is not None and before.value == reading.value:
             return
         write = self._log.info if reading.value.is_serving else self._log.warning

@@ -21,8 +21,10 @@ from werkzeug.exceptions import HTTPException
 
 from cluster.clock import Clock
 from cluster.config_model import Cluster, Config
+from cluster.door import Door
 from cluster.errors import ClusterError
 from cluster.model import ClusterView, Reading
+from cluster.rights import Refusal
 from cluster.sip.options import SipAnswer
 from exporter.board import Board
 from exporter.collector import families
@@ -30,16 +32,9 @@ from exporter.collector_service import service_families
 from exporter.debug_page import debug_page
 from exporter.discovery import target_groups
 from exporter.hosts_api import HostsApi
-from exporter.landing import rows_of
+from exporter.landing import Service, part_of
 from exporter.probe import SCRAPE_TIMEOUT_HEADER, seconds_to_read
 from exporter.virtual_ip import VirtualIps
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "Cache-Control": "no-store",
-}
-
 
 PROBES_AT_ONCE = 8
 """Live readings side by side: scrapes of /metrics must never wait for them."""
@@ -51,7 +46,7 @@ class Parts:
 
     look: reads a cluster live, in at most that many seconds. is_ready: whether every reading
     loop has made its first attempt. version: of the program. service: asks the virtual IPs.
-    hosts: what peers ask, None where nobody may.
+    door: who may see the pages. hosts: what peers ask, None where nobody may.
     """
 
     config: Config
@@ -61,6 +56,7 @@ class Parts:
     is_ready: Callable[[], bool]
     version: str
     service: VirtualIps
+    door: Door
     hosts: HostsApi | None = None
 
 
@@ -115,7 +111,8 @@ def create_app(parts: Parts) -> Flask:
     if parts.hosts is not None:
         parts.hosts.add_to(app)
     app.register_error_handler(HTTPException, _refuse)
-    app.after_request(_protect)
+    app.before_request(pages.guard)
+    app.after_request(pages.protect)
     return app
 
 
@@ -130,14 +127,30 @@ class _Pages:
         for standard in (ProcessCollector, PlatformCollector, GCCollector):
             standard(registry=self._registry)
 
+    def guard(self) -> Response | None:
+        """Let only known callers see anything, where a password is asked of all."""
+        verdict = self._parts.door.admit(request.environ, None)
+        if not isinstance(verdict, Refusal):
+            return None
+        response = _text(f"{verdict.problem}; {verdict.hint}\n", verdict.status)
+        response.headers.update(verdict.headers)
+        return response
+
+    def protect(self, response: Response) -> Response:
+        """Add the headers that every answer carries."""
+        response.headers.update(self._parts.door.headers)
+        return response
+
     def landing(self) -> str:
-        """Show every host in words."""
+        """Show every cluster and host in words."""
         clusters = self._parts.config.clusters
+        since, latest = self._parts.service.since(), self._parts.service.latest()
+        services = {name: Service(latest[name], begun) for name, begun in since.items()}
         shown = self._parts.board.snapshot(self._parts.clock.now())
         return render_template(
             "landing.html",
-            clusters=[
-                (cluster, rows_of(view, shown.taken))
+            parts=[
+                part_of(cluster, view, services.get(cluster.name), shown.taken)
                 for cluster, view in zip(clusters, shown.views, strict=True)
             ],
             simulated=[cluster.name for cluster in clusters if cluster.simulated],
@@ -197,11 +210,6 @@ def _refuse(error: HTTPException) -> Response:
     for header, value in error.get_headers():
         if header == "Allow":
             response.headers[header] = value
-    return response
-
-
-def _protect(response: Response) -> Response:
-    response.headers.update(SECURITY_HEADERS)
     return response
 
 

@@ -14,18 +14,21 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from cluster import flags, log
+from cluster.client_context import client_context
 from cluster.clock import SystemClock, deadline_in
 from cluster.config import load
-from cluster.config_model import Cluster, Config
+from cluster.config_model import Cluster, Config, Host
 from cluster.door import Door, check_credentials
 from cluster.errors import ClusterError
 from cluster.host_reader import host_readers
 from cluster.model import ClusterView
 from cluster.observe import observe
+from cluster.preflight import cannot_act, preflight, wire_reader
 from cluster.serve import WebServer, is_loopback, parse_listen_address
 from cluster.sip.options_probe import OptionsProbe
 from cluster.stop import StopAsked
 from cluster.surroundings import Surroundings, path_of
+from cluster.web_file import WebFile
 from remediator import reconcile
 from remediator.acting import Actor, ObserveHosts
 from remediator.evidence import ActionOutcome
@@ -51,8 +54,10 @@ def parser() -> argparse.ArgumentParser:
     """Make the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="sipnlb-remediator",
-        description="Makes NLB ports follow the SIP Server mode when Alertmanager says so.",
-        epilog="%(prog)s reconcile CLUSTER asks the one that runs to look now; see "
+        usage="%(prog)s [FLAGS]\n       %(prog)s reconcile CLUSTER [FLAGS]",
+        description="Make NLB ports follow the SIP Server mode: look at the clusters when an alert "
+        "gives a reason to, decide by what is read, act and read again.",
+        epilog="With reconcile it asks the one that runs to look at a cluster now: "
         "%(prog)s reconcile --help.",
     )
     flags.add_program_flags(made, DEFAULT_PORT)
@@ -69,31 +74,36 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = load(options.config_file)
         address = parse_listen_address(options.listen_address)
-        door = Door(config.remediator.web, "remediator")
+        web = WebFile(options.web_config_file, SystemClock(), "remediator")
+        door = Door(config.remediator.web, "remediator", web)
         if door.is_open and not is_loopback(address[0]):
             raise ClusterError(
                 options.listen_address,
                 "beyond loopback the API needs credentials",
-                "set remediator.web.bearer_token_file or remediator.web.basic_auth",
+                "set remediator.web, or basic_auth_users in the file of --web.config.file",
             )
         door.check()
         for credentials in (*config.remediator.alertmanagers, *config.peer_runners):
             check_credentials(credentials)
+        for peer in config.peer_runners:
+            client_context(peer.ca_file, peer.cert_file, peer.key_file)
+        preflight(config, options.config_file, SystemClock(), wire, cannot_act(config))
         if options.config_check:
             level = config.remediator.policy.level
-            print(f"{options.config_file}: sound: {config.size}, level {level}")
+            said = f"{config.size}, level {level}; {flags.NO_HOST_ASKED}"
+            print(f"{options.config_file}: sound: {said}")
             return flags.EXIT_OK
     except ClusterError as error:
         print(f"sipnlb-remediator: {error}", file=sys.stderr)
         return flags.EXIT_WRONG_USE
     try:
-        return run(config, address, door)
+        return run(config, address, door, web)
     except ClusterError as error:
         print(f"sipnlb-remediator: {error}", file=sys.stderr)
         return flags.EXIT_FAILED
 
 
-def run(config: Config, address: tuple[str, int], door: Door) -> int:
+def run(config: Config, address: tuple[str, int], door: Door, web: WebFile) -> int:
     """Run until SIGTERM or SIGINT. Raises `ClusterError` if it cannot start."""
     clock = SystemClock()
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -109,7 +119,11 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
     application = create_app(config, service, metrics, registry, door, clock)
     # The application refuses and counts what is too large; the server's own limit stands behind it.
     server = WebServer(
-        application.wsgi_app, address, threads=WEB_THREADS, max_body_bytes=2 * MAX_BODY_BYTES
+        application.wsgi_app,
+        address,
+        threads=WEB_THREADS,
+        max_body_bytes=2 * MAX_BODY_BYTES,
+        terms=web.terms,
     )
     stop = StopAsked()
     service.start()
@@ -133,6 +147,12 @@ def run(config: Config, address: tuple[str, int], door: Door) -> int:
     claimed.close()
     log.get("remediator").info("stopped")
     return flags.EXIT_OK
+
+
+def wire(cluster: Cluster, host: Host, given: Surroundings) -> None:
+    """Wire what this program needs of a host: its reader, and the switch unless it is a peer."""
+    wire_reader(cluster, host, given)
+    Switch((cluster.model_copy(update={"hosts": (host,)}),), given)
 
 
 def make_service(

@@ -13,17 +13,20 @@ from typing import Protocol
 from cluster import log
 from cluster.clock import Clock, Deadline
 from cluster.config_model import Cluster, Remediator
-from cluster.model import ClusterView, HostView, PortState, Reading
+from cluster.model import ClusterView, HostView, Reading
 from cluster.sip.options import SipAnswer
 from remediator.evidence import ActionOutcome, describe_host, judge
 from remediator.journal import Journal
 from remediator.metrics import Metrics
 from remediator.planner import Action, Decision
 from remediator.switch_answer import Sent, SwitchAnswer
+from remediator.words import why_failed
 
 FIRST_POLL_SECONDS = 0.05
 LAST_POLL_SECONDS = 0.5
 UNSENT = frozenset({Sent.TOO_LATE, Sent.NOT_SENT})
+HARMLESS = frozenset({ActionOutcome.VERIFIED, ActionOutcome.WORLD_CHANGED, ActionOutcome.TOO_LATE})
+"""Outcomes that say nothing against the host."""
 
 
 ObserveHosts = Callable[[Cluster, tuple[str, ...] | None], ClusterView]
@@ -66,8 +69,10 @@ class Actor:
         parent: int,
         attempt: int,
         stop: Event,
-    ) -> ActionOutcome:
+    ) -> tuple[ActionOutcome, str]:
         """Carry out one action that every interlock has passed; return how it ended.
+
+        And, in words, why it failed if it counts as a failed try.
 
         parent: the journal row of the remediation. attempt: which try this is, from 1. stop:
         when set, reading back is cut short and the last reading decides.
@@ -108,8 +113,11 @@ class Actor:
             "output": answer.output,
             "exit_status": answer.exit_status,
             "problem": str(answer.problem) if answer.problem else None,
-            "after": describe_host(after) if after else None,
+            "after": describe_host(after),
         }
+        why = why_failed(action, outcome, answer, after)
+        failed = None if outcome in HARMLESS else why
+        detail["failed"] = failed
         write = log.get("remediator").info
         if outcome is not ActionOutcome.VERIFIED:
             write = log.get("remediator").warning
@@ -121,20 +129,21 @@ class Actor:
             verb=action.verb,
             row=row,
             before=before.port_state(action.rule),
-            after=after.port_state(action.rule) if after else PortState.UNKNOWN,
+            after=after.port_state(action.rule),
             outcome=outcome,
             attempt=attempt,
             seconds=ended.seconds_since(began),
             answer=answer.result,
-            problem=str(answer.problem) if answer.problem else None,
+            why=failed,
+            problem=str(answer.problem) if answer.problem and not failed else None,
         )
         self.journal.end([intent], outcome, detail=detail)
         self.metrics.action(action.verb, outcome)
-        return outcome
+        return outcome, why
 
     def _read_back(
         self, cluster: Cluster, action: Action, answer: SwitchAnswer, stop: Event
-    ) -> tuple[ActionOutcome, HostView | None]:
+    ) -> tuple[ActionOutcome, HostView]:
         """Read the host until it is as wanted, the time is over, or its mode has changed."""
         until = self.clock.now().plus(self.settings.verify_timeout)
         pause = FIRST_POLL_SECONDS

@@ -28,6 +28,7 @@ class _Tries:
     failures: int
     not_before: float
     seen: tuple[str, str, str]
+    why: str
 
 
 @dataclass(slots=True)
@@ -48,14 +49,20 @@ class Attempts:
             return 0.0
         return max(0.0, tries.not_before - now)
 
-    def failed(self, action: Action, seen: tuple[str, str, str], now: float, jitter: float) -> None:
-        """Note a failed try. jitter: 0.5..1.5, multiplies the pause."""
+    def failed(
+        self, action: Action, seen: tuple[str, str, str], now: float, jitter: float, why: str
+    ) -> None:
+        """Note a failed try. jitter: 0.5..1.5, multiplies the pause. why: in words."""
         failures = self.number(action)
         if failures < self.limit:
             pause = SHORT_PAUSES[min(failures - 1, len(SHORT_PAUSES) - 1)]
         else:
             pause = LONG_PAUSES[min(failures - self.limit, len(LONG_PAUSES) - 1)]
-        self._tries[action] = _Tries(failures, now + pause * jitter, seen)
+        self._tries[action] = _Tries(failures, now + pause * jitter, seen, why)
+
+    def why(self, action: Action) -> str:
+        """Say why the last try failed. An action that has not failed: KeyError."""
+        return self._tries[action].why
 
     def is_exhausted(self, action: Action) -> bool:
         """Tell whether a person has to be called."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
-from cluster.clock import Clock, Instant, deadline_in
+from cluster.clock import Clock, Instant
 from cluster.config_model import Cluster, Remediator
 from cluster.model import ClusterView
 from remediator.acting import Actor, Caller, ObserveHosts
 from remediator.attempts import Attempts, appearance
-from remediator.evidence import ActionOutcome, describe, describe_answer
+from remediator.evidence import ActionOutcome, describe
 from remediator.foreign import PortsSeen
 from remediator.interlocks import Block, Circumstances, why_blocked
 from remediator.journal import Journal
@@ -39,6 +39,8 @@ from remediator.planner import (
 )
 from remediator.record import LookRecord
 from remediator.rows import HOLD_TEXT, Hold, Patience
+from remediator.virtual_ips import VirtualIps
+from remediator.words import why_held
 
 POLL_SECONDS = 0.25
 REREAD_SECONDS = 2.0
@@ -95,8 +97,7 @@ class Executor:
         self._overlap = OverlapSeen()
         self._held: dict[str, Hold | None] = {}
         self._ports_seen = PortsSeen()
-        self._callers = callers or {}
-        self._unanswered: set[str] = set()
+        self._virtual_ips = VirtualIps(clock, callers or {}, self._record)
 
     def look(self, cluster: Cluster, trigger: Trigger, stop: Event) -> LookResult:
         """Look at a cluster until it is right or held. Raises `JournalError` if it cannot write.
@@ -174,34 +175,28 @@ class Executor:
         if patience > 0 and (first or waited < patience):  # one view, however slow, is not watching
             self._clock.wait(POLL_SECONDS, look.stop)
             return None
-        return LookResult(Ending.HELD, view, decision, decision.hold, str(decision))
+        return LookResult(Ending.HELD, view, decision, decision.hold, why_held(decision, view))
 
     def _right(self, look: _Look, view: ClusterView, decision: Decision) -> LookResult | None:
         """End a look whose ports are right; where a caller's answer verifies it, ask for one.
 
-        Nothing is ever undone for want of an answer: a person is called. None: observe again,
-        so that a mode that changes meanwhile waits no longer than one question.
+        None: observe again, so that a mode that changes meanwhile waits no longer than one
+        question.
         """
         ending = Ending.RIGHT if look.remediation is None else Ending.REMEDIATED
-        name, probe = look.cluster.name, look.cluster.service_probe
         first = look.remediation is not None
-        if probe is None or name not in self._callers:
-            return LookResult(ending, view, decision)
-        unanswered = name in self._unanswered or self._record.is_unanswered(name)
-        if not first and not unanswered:
-            return LookResult(ending, view, decision)
         since = look.unanswered_since = look.unanswered_since or self._clock.now()
-        reading = self._callers[name].ask(deadline_in(self._clock, probe.timeout))
-        said = describe_answer(reading)
-        if reading.value.is_serving:
-            self._unanswered.discard(name)
-            return LookResult(ending, view, decision, virtual_ip=said)
+        answer = self._virtual_ips.ask(look.cluster, remediated=first)
+        if answer is None or answer.serves:
+            words = answer.words if answer else None
+            return LookResult(ending, view, decision, virtual_ip=words)
         if first and self._clock.now().seconds_since(since) < self._settings.verify_timeout:
             self._clock.wait(POLL_SECONDS, look.stop)
             return None
-        self._unanswered.add(name)  # whatever else may hold before it is asked again
+        self._virtual_ips.give_up(look.cluster.name)
         hold = Hold.VIRTUAL_IP_UNANSWERED
-        return LookResult(Ending.HELD, view, decision, hold, f"{HOLD_TEXT[hold]}: {said}", said)
+        text = f"{HOLD_TEXT[hold]}: {answer.words}"
+        return LookResult(Ending.HELD, view, decision, hold, text, answer.words)
 
     def _patience_seconds(self, cluster: Cluster, patience: Patience) -> float:
         if patience is Patience.SETTLE:
@@ -225,8 +220,7 @@ class Executor:
             if block is not None:
                 blocks.append(block)
             elif pause > 0 and attempts.is_exhausted(action):
-                text = f"{action}: {HOLD_TEXT[Hold.ACTION_FAILED]}"
-                blocks.append(Block(Hold.ACTION_FAILED, text))
+                blocks.append(Block(Hold.ACTION_FAILED, f"{action}: {attempts.why(action)}"))
             elif pause > 0:
                 pauses.append(pause)
             else:
@@ -291,7 +285,7 @@ class Executor:
                 detail=look.began_with,
             )
         attempts = self._attempts_of(look.cluster)
-        outcome = self._actor.act(
+        outcome, why = self._actor.act(
             look.cluster,
             view,
             decision,
@@ -323,6 +317,7 @@ class Executor:
                 appearance(view.host(action.host), action),
                 self._clock.now().monotonic,
                 self._jitter.uniform(0.5, 1.5),
+                why,
             )
 
     def _finish(self, look: _Look, result: LookResult) -> None:

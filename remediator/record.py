@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from cluster import log
@@ -125,7 +126,7 @@ class LookRecord:
                     "text": result.text,
                     "would": [str(action) for action in decision.actions],
                     "view": describe(result.view),
-                    "problems": _problems(result.view) or [],
+                    "problems": _problems(result.view),
                 },
             )
         if result.hold is not None:
@@ -140,44 +141,63 @@ class LookRecord:
         self._say(result, trigger, seconds)
 
     def _say(self, result: LookResult, trigger: Trigger, seconds: float) -> None:
-        """Log the end of a look; one that has nothing new to say only at level debug."""
+        """Log the end of a look; one that has nothing new to say only at level debug.
+
+        What the table holds is new when the table says otherwise: the problems behind it may
+        be worded differently from look to look.
+        """
         logger = log.get("remediator")
         still_right = "right" if result.ending in {Ending.RIGHT, Ending.REMEDIATED} else ""
-        said = (still_right, result.decision.row, result.hold or "", result.text)
+        by_table = result.hold is not None and result.hold == result.decision.hold
+        text = str(result.decision) if by_table else result.text
+        said = (still_right, result.decision.row, result.hold or "", text)
         write = logger.info
         if result.ending in {Ending.HELD, Ending.OBSERVED}:
-            write = logger.warning
+            write = logger.error if result.hold in NEEDS_PERSON else logger.warning
         repeated = self._last_said.get(result.view.cluster) == said
         asked = trigger is Trigger.RECONCILE or result.ending is Ending.REMEDIATED
         if repeated and not asked:
             write = logger.debug
         self._last_said[result.view.cluster] = said
         write(
-            "nothing done, the level is observe"
-            if result.ending is Ending.OBSERVED
-            else "look ended",
+            _event(result),
             cluster=result.view.cluster,
+            primary=",".join(host.host for host in result.view.primaries) or "none",
             ending=result.ending,
             row=result.decision.row,
             hold=result.hold,
             trigger=trigger.label,
             why=result.text or str(result.decision),
-            would=[str(action) for action in result.decision.actions] or None,
-            problems=_problems(result.view) if result.hold else None,
+            would=_joined(str(action) for action in result.decision.actions),
+            hosts=_joined(f"{host}: {state}" for host, state in describe(result.view).items()),
+            problems=_joined(_problems(result.view)) if result.hold else None,
             virtual_ip=result.virtual_ip,
             seconds=seconds,
         )
 
 
-def _problems(view: ClusterView) -> list[str] | None:
-    """Say what could not be read, host by host; None if everything was."""
-    found = [
+def _event(result: LookResult) -> str:
+    """Name the end of a look, so that one for which a person is called stands out."""
+    if result.ending is Ending.OBSERVED:
+        return "nothing done, the level is observe"
+    if result.hold is Hold.ACTION_FAILED:
+        return "given up, a person is called"
+    return "held, a person is called" if result.hold in NEEDS_PERSON else "look ended"
+
+
+def _joined(parts: Iterable[str]) -> str | None:
+    """Join sentences, which have commas and semicolons of their own; None without any."""
+    return " | ".join(parts) or None
+
+
+def _problems(view: ClusterView) -> list[str]:
+    """Say what could not be read, host by host."""
+    return [
         f"{host.host} {reading.source}: {reading.problem}"
         for host in view.hosts
         for reading in host.readings()
         if reading.problem is not None
     ]
-    return found or None
 
 
 def _found(row: JournalRow, view: ClusterView) -> ActionOutcome:

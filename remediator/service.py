@@ -65,6 +65,7 @@ class Service:
         self._last: dict[str, LastLook] = {}
         self._begun: dict[str, int] = {}
         self._watchdog: Instant | None = None
+        self._routine_due: float | None = None
         self._pruned: Instant | None = None
         self.journal = journal
         self.resync = resync
@@ -245,10 +246,12 @@ class Service:
 
         Who changes ports besides us is seen within that time, and it costs little.
         """
-        if self._clock.wait(self._config.remediator.routine_look, self._stop):
+        interval = self._config.remediator.routine_look
+        self._routine_due = self._clock.now().monotonic + interval
+        if self._clock.wait(interval, self._stop):
             return
         for cluster in self._config.clusters:
-            if self.seconds_to_next_look(cluster.name) is None:
+            if self.seconds_to_waiting_look(cluster.name) is None:
                 self.request(cluster.name, Trigger.ROUTINE)
 
     def _resync_now(self) -> None:
@@ -274,7 +277,17 @@ class Service:
         return self._last.get(cluster)
 
     def seconds_to_next_look(self, cluster: str) -> float | None:
-        """Return the seconds to a cluster's next look: 0.0 while one runs, None if none waits."""
+        """Return the seconds to a cluster's next look, be it the routine one; None for none.
+
+        0.0 while one runs.
+        """
+        waiting, due = self.seconds_to_waiting_look(cluster), self._routine_due
+        if waiting is not None or due is None:
+            return waiting
+        return max(0.0, due - self._clock.now().monotonic)
+
+    def seconds_to_waiting_look(self, cluster: str) -> float | None:
+        """Return the same of looks that there is a reason for."""
         with self._changed:
             if self._board.is_running(cluster):
                 return 0.0
@@ -285,6 +298,14 @@ class Service:
     def watchdog_seen(self) -> Instant | None:
         """When the watchdog alert last came, None if it has not since the start."""
         return self._watchdog
+
+    @property
+    def watchdog_grace_seconds(self) -> float | None:
+        """How long the first watchdog alert is still waited for; None once one has come."""
+        if self._watchdog is not None:
+            return None
+        age = self._clock.now().seconds_since(self._started)
+        return max(0.0, WATCHDOG_MAX_AGE_SECONDS - age)
 
     def why_not_ready(self) -> list[str]:
         """Return what keeps this program from doing its work; empty if nothing does."""

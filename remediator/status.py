@@ -28,7 +28,7 @@ def cluster_summary(
 ) -> dict[str, Any]:
     """Return how a cluster stands.
 
-    next_look_seconds: 0.0 while a look runs, None if none waits. fences: hosts that should be
+    next_look_seconds: 0.0 while a look runs, None if none is to come. fences: hosts that should be
     closed but cannot be commanded.
     """
     return {

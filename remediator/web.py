@@ -16,6 +16,7 @@ from cluster import log
 from cluster.clock import Clock
 from cluster.config_model import Cluster, Config
 from cluster.door import Door
+from cluster.rights import Caller, Right
 from remediator import status
 from remediator.journal import MAX_ROWS, JournalError
 from remediator.journal_schema import Kind
@@ -26,6 +27,9 @@ from remediator.webhook import Alert, AlertOutcome, PayloadError
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 DEFAULT_ROWS = 100
+
+CALLER = "sipnlb.caller"
+"""Where the environment of an operating request keeps its `Caller`."""
 
 
 class WebhookOutcome(StrEnum):
@@ -53,6 +57,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     face = WebFace(config, service, metrics, registry, door, clock)
     app.before_request(face.authenticate)
+    app.after_request(face.protect)
     app.add_url_rule("/api/v1/alerts", view_func=face.alerts, methods=["POST"])
     app.add_url_rule("/api/v1/clusters", view_func=face.clusters)
     app.add_url_rule("/api/v1/clusters/<name>", view_func=face.cluster)
@@ -83,14 +88,21 @@ class WebFace:
 
     def authenticate(self) -> Response | None:
         """Let nobody without credentials at the API; None lets a request through."""
-        if not request.path.startswith("/api/"):
-            return None
-        if self.door.admits(request.headers.get("Authorization")):
+        right = _right_asked()
+        verdict = self.door.admit(request.environ, right)
+        if isinstance(verdict, Caller):
+            if right is Right.OPERATE and request.url_rule is not None:
+                self._audit(verdict)
             return None
         if _is_webhook():
-            self._refused(WebhookOutcome.UNAUTHORIZED, "credentials")
-        response = _error(401, "missing or wrong credentials", "send the configured credentials")
-        response.headers["WWW-Authenticate"] = self.door.challenge
+            self.metrics.webhook(WebhookOutcome.UNAUTHORIZED)
+        response = _error(verdict.status, verdict.problem, verdict.hint)
+        response.headers.update(verdict.headers)
+        return response
+
+    def protect(self, response: Response) -> Response:
+        """Add the headers that every answer carries."""
+        response.headers.update(self.door.headers)
         return response
 
     def alerts(self) -> Response:
@@ -183,6 +195,10 @@ class WebFace:
         reasons = self.service.why_not_ready()
         if reasons:
             return _text("not ready: " + "; ".join(reasons) + "\n", 503)
+        grace = self.service.watchdog_grace_seconds
+        if grace is not None:
+            left = f"no watchdog alert has come yet, it is waited for {grace:.0f} s more"
+            return _text(f"ready, so far: {left}\n")
         return _text("ready\n")
 
     def index(self) -> Response:
@@ -211,6 +227,20 @@ class WebFace:
         self.metrics.webhook(outcome)
         log.get("remediator").warning("webhook refused", why=why, peer=request.remote_addr)
 
+    def _audit(self, caller: Caller) -> None:
+        """Write down who calls for what, before it is done. Raises `JournalError`: then it is not.
+
+        ``request.environ`` keeps the caller for rows of what is then done.
+        """
+        request.environ[CALLER] = caller
+        name = (request.view_args or {}).get("name", "")
+        found = self.config.cluster(name)
+        asked = {"method": request.method, "path": request.path[:200]}
+        self.service.journal.record_event(
+            "asked", {**caller.record, **asked}, cluster=found.name if found else ""
+        )
+        log.get("remediator").info("asked", **caller.record, **asked)
+
     def _summary(self, found: Cluster) -> dict[str, Any]:
         journal = self.service.journal
         return status.cluster_summary(
@@ -231,6 +261,18 @@ def _http_error(error: Exception) -> Response:
 def _journal_error(error: Exception) -> Response:
     assert isinstance(error, JournalError)
     return _error(503, error.problem, error.hint)
+
+
+def _right_asked() -> Right | None:
+    """Return the right that a request needs; None for the pages beside the API.
+
+    Whatever is not only seen is operated, so that a new route is closed until it is thought of.
+    """
+    if _is_webhook():
+        return Right.WEBHOOK
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        return Right.OPERATE
+    return Right.READ if request.path.startswith("/api/") else None
 
 
 def _is_webhook() -> bool:
@@ -258,6 +300,7 @@ def _log_alerts(alerts: tuple[Alert, ...]) -> None:
         alerts=len(alerts),
         outcomes=sorted(set(outcomes)),
         clusters=sorted({alert.cluster for alert in alerts if alert.cluster})[:10],
+        hosts=sorted({alert.host for alert in alerts if alert.host})[:10],
         names=sorted({alert.name for alert in alerts if alert.name})[:10],
     )
 

@@ -251,7 +251,8 @@ def main(argv: Sequence[str]) -> int:
     except ModuleNotFoundError as missing:
         if missing.name not in {"aiohttp", "rich"}:
             raise
-        print(f"{missing}: install 'sipnlb[simulator]'", file=sys.stderr)
+        hint = "install sipnlb with its extra simulator, as in pip install '.[simulator]'"
+        print(f"{missing}: {hint}", file=sys.stderr)
         return EXIT_FAILED
 
 

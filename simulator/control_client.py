@@ -23,11 +23,9 @@ def command(
 
     control: address of the control API, None for that of the only site that runs.
     """
-    found = [control] if control else site_discovery.discover()
-    if len(found) != 1:
-        print(_several(found) if found else _NO_SITE, file=sys.stderr)
+    url = control or _only_site()
+    if url is None:
         return 1
-    url = found[0]
     path = f"{url.rstrip('/')}/api/v1/clusters/{urllib.parse.quote(cluster, safe='')}"
     try:
         if name != "state":
@@ -45,9 +43,18 @@ def command(
     return 0
 
 
-def _several(found: list[str]) -> str:
+def _only_site() -> str | None:
+    """Return the address of the only site that runs; None, and say why, if it is not one."""
+    found = site_discovery.discover()
+    if len(found) == 1:
+        return found[0].url
+    print(_several(found) if found else _NO_SITE, file=sys.stderr)
+    return None
+
+
+def _several(found: list[site_discovery.RunningSite]) -> str:
     return "several simulated sites run; name the address of one with --control:\n" + "\n".join(
-        f"  {url}" for url in found
+        f"  {site.url}  {site.directory}".rstrip() for site in found
     )
 
 

@@ -21,6 +21,8 @@ from simulator.sip_message import answering_host, options_request
 
 INTERVAL_SECONDS = 1 / OPTIONS_A_SECOND
 ANSWER_SECONDS = 0.5
+OPEN_REQUESTS = 2 * round(ANSWER_SECONDS * OPTIONS_A_SECOND)
+"""As many may be open at once, and as many again where this process is late."""
 KEPT_REQUESTS = 20000
 
 
@@ -80,9 +82,12 @@ class OptionsProbe:
             await asyncio.gather(sending, return_exceptions=True)
 
     def latest(self, count: int) -> list[Sent]:
-        """Return the last requests that have ended, oldest first."""
-        ended = [sent for sent in list(self.sent)[-count - 10 :] if sent.ended]
-        return ended[-count:]
+        """Return the last `count` requests before the first that is still open, oldest first.
+
+        An open one may yet count as lost: nothing that was sent after it is judged before.
+        """
+        recent = list(self.sent)[-count - OPEN_REQUESTS :]
+        return list(takewhile(lambda sent: sent.ended, recent))[-count:]
 
     def ended_after(self, at: float) -> list[Sent]:
         """Return what was sent after `at`, oldest first, up to the first that is still open."""

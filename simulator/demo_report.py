@@ -16,12 +16,16 @@ COUNTED = (
     f"{OPTIONS_A_SECOND} sent a second."
 )
 NOTHING, NO_ALERT, BEFORE = "-", "none", "before"
+OWN_LOOK = "the remediator acted in a look of its own (routine, a second one, or while it held)"
 EXPLAINED = {
     NOTHING: "nothing had to be done (or, where the end is WRONG, it was not done)",
-    NO_ALERT: "no alert came; the remediator acted by its own second look",
-    BEFORE: "it came before the mode change was through, by the remediator's own second look",
+    NO_ALERT: f"no alert came; {OWN_LOOK}",
+    BEFORE: f"it came before the mode change was through; {OWN_LOOK}",
 }
 """What a word in place of seconds means."""
+ACTED_FIRST = (
+    "action before alert: the remediator was looking already, by itself or for an earlier alert"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,16 @@ class Result:
             return BEFORE
         acted = self.seconds_to_action is not None or "action" in self.before_mode_change
         return NO_ALERT if name == "alert" and acted else NOTHING
+
+    @property
+    def acted_first(self) -> bool:
+        """Whether the alert came, and only after the action."""
+        if self.seconds_to_alert is None:
+            return False
+        earlier = self.seconds_to_action is not None and (
+            self.seconds_to_action < self.seconds_to_alert
+        )
+        return earlier or "action" in self.before_mode_change
 
     @property
     def cells(self) -> tuple[str, str, str]:
@@ -145,10 +159,11 @@ class Report:
         ]
 
     def _explanations(self) -> list[str]:
-        """Explain the words that stand in place of seconds, those alone that do."""
+        """Explain the words in place of seconds and the order of times, where they occur."""
         results = [part for each in self.workflows for part in (each.there, each.way_back)]
         shown = {cell for result in results for cell in result.cells}
-        return [f"{word}: {what}" for word, what in EXPLAINED.items() if word in shown]
+        words = [f"{word}: {what}" for word, what in EXPLAINED.items() if word in shown]
+        return words + [ACTED_FIRST] * any(result.acted_first for result in results)
 
 
 def seconds_between(earlier: datetime, later: datetime | None) -> float | None:

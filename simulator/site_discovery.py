@@ -10,13 +10,25 @@ import contextlib
 import getpass
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from simulator import control_call
 
 CONTROL_FILE = "control-url"
-"""In the site's own directory. In the common one the port is added, one file for each site."""
+"""In the site's own directory. In the common one the port is added, one file for each site.
+
+One line, the address; in the common directory a second one, the site's directory.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSite:
+    """A site that answers. url: of its control API. directory: its own, empty if not told."""
+
+    url: str
+    directory: str
 
 
 def discovery_directory() -> Path:
@@ -36,7 +48,7 @@ def announce(url: str, directory: Path) -> None:
     public = discovery_directory()
     public.mkdir(mode=0o700, parents=True, exist_ok=True)
     if public.stat().st_uid == os.getuid():  # else callers name the address with --control
-        _write(_public_file(url), url)
+        _write(_public_file(url), url, str(directory.absolute()))
     _write(directory / CONTROL_FILE, url)
 
 
@@ -44,37 +56,39 @@ def withdraw(url: str, directory: Path) -> None:
     """Take the address back, where it is this one."""
     for file in (directory / CONTROL_FILE, _public_file(url)):
         with contextlib.suppress(OSError):
-            if _read(file) == url:
+            if _lines(file)[:1] == [url]:
                 file.unlink()
     with contextlib.suppress(OSError):
         discovery_directory().rmdir()
 
 
-def discover() -> list[str]:
-    """Return the addresses of the sites of this user that run, sorted; empty if none does."""
-    found = {_read(file) for file in discovery_directory().glob(f"{CONTROL_FILE}-*")}
-    return sorted(url for url in found if url is not None and control_call.is_running(url))
+def discover() -> list[RunningSite]:
+    """Return the sites of this user that run, by address; empty if none does."""
+    told = [_lines(file) for file in discovery_directory().glob(f"{CONTROL_FILE}-*")]
+    found = {lines[0]: "".join(lines[1:2]) for lines in told if lines}
+    return [RunningSite(url, found[url]) for url in sorted(found) if control_call.is_running(url)]
 
 
 def user_of(directory: Path) -> str | None:
     """Return the address of the running site that uses a directory, or None."""
-    url = _read(directory / CONTROL_FILE)
-    return url if url is not None and control_call.is_running(url) else None
+    url = "".join(_lines(directory / CONTROL_FILE)[:1])
+    return url if url and control_call.is_running(url) else None
 
 
 def _public_file(url: str) -> Path:
     return discovery_directory() / f"{CONTROL_FILE}-{urlsplit(url).port}"
 
 
-def _read(file: Path) -> str | None:
+def _lines(file: Path) -> list[str]:
+    """Return the lines of a file; none if it cannot be read."""
     try:
-        return file.read_text("utf-8").strip() or None
+        return file.read_text("utf-8").strip().splitlines()
     except (OSError, UnicodeDecodeError):
-        return None
+        return []
 
 
-def _write(file: Path, url: str) -> None:
+def _write(file: Path, *lines: str) -> None:
     """Write at once, so that nobody reads half of it."""
     unready = file.with_name(f".{file.name}.{os.getpid()}")
-    unready.write_text(url + "\n", "utf-8")
+    unready.write_text("\n".join(lines) + "\n", "utf-8")
     unready.replace(file)

@@ -51,7 +51,8 @@ class LocalRunner:
 
 def _problem(finished: programs.Finished, program: str) -> Problem | None:
     if finished.start_error is not None:
-        return Problem(Reason.NOT_INSTALLED, f"{program}: {finished.start_error}")
+        reason = Reason.NOT_INSTALLED_OR_DENIED if finished.denied else Reason.NOT_INSTALLED
+        return Problem(reason, f"{program}: {finished.start_error}")
     if finished.timed_out:
         seconds = finished.ended.seconds_since(finished.asked)
         return Problem(Reason.TIMEOUT, f"{program} was still running after {seconds:.1f} s")

@@ -24,7 +24,9 @@ def _ssh(host: Host, dialect: Dialect, given: Surroundings) -> Runner:
         from cluster.runners.ssh import make_runner  # noqa: PLC0415 - needs an optional extra
     except ModuleNotFoundError as error:
         raise ClusterError(
-            host.name, f"runner ssh needs the library {error.name}", "install sipnlb[ssh]"
+            host.name,
+            f"runner ssh needs the library {error.name}",
+            "install sipnlb with its extra ssh, as in pip install '.[ssh]'",
         ) from None
     return make_runner(host, dialect, given)
 

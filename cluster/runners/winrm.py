@@ -48,6 +48,7 @@ class WinrmRunner:
         """
         assert isinstance(host.runner, WinrmSettings)
         self._address, self._settings, self._back_end = host.address, host.runner, back_end
+        self._host = host.name
         self._node, self._given, self._clock = node, given, given.clock
         self._read = self._door(host.runner.read)
         act = host.runner.act if given.permit is not None else None
@@ -86,7 +87,7 @@ class WinrmRunner:
         return Answer(str(call), now, now, sent=False, problem=problem)
 
     def _door(self, account: WinrmAccount) -> _Door:
-        winrm_session.check(self._settings, account)
+        winrm_session.check(self._host, self._settings, account)
         clock = self._clock
         endpoint = Endpoint(self._address, self._settings, account, clock)
         return _Door(

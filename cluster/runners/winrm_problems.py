@@ -6,6 +6,8 @@ name, WS-Management faults by their number (documented: WinRM error codes, winer
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cluster.model import Problem, Reason
 
 ACCESS_DENIED = 5
@@ -16,6 +18,7 @@ MAX_SHOWN_CHARACTERS = 300
 MOST_WRAPPED = 20
 
 _REFUSED = frozenset({"AuthenticationError", "SpnegoError"})
+_SYSTEM = frozenset({"builtins", "socket", "ssl"})
 _NEVER_LEFT = _REFUSED | {
     "ConnectTimeout",
     "ForgottenError",
@@ -41,7 +44,7 @@ def problem_of(error: BaseException, what: str, late: bool) -> Problem:
     if "WinRMTransportError" in names:
         return Problem(Reason.HTTP_STATUS, f"{what}: the host answered HTTP status {_code(error)}")
     if names & {"SSLError", "ConnectionError", "OSError", "ForgottenError"}:
-        return Problem(Reason.UNREACHABLE, f"{what}: {_shown(error)}")
+        return Problem(Reason.UNREACHABLE, f"{what}: {_unwrapped(error)}")
     return Problem(Reason.MALFORMED, f"{what}: {type(error).__name__}: {_shown(error)}")
 
 
@@ -70,14 +73,28 @@ def _of_fault(error: BaseException, what: str) -> Problem:
 
 def _names(error: BaseException) -> frozenset[str]:
     """Return the names of an exception's classes and of those that it stands for."""
-    found: set[str] = set()
+    return frozenset(base.__name__ for each in _wrapped(error) for base in type(each).__mro__)
+
+
+def _wrapped(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those that it stands for."""
     waiting: list[object] = [error]
     for _ in range(MOST_WRAPPED):
         each = waiting.pop() if waiting else None
         if isinstance(each, BaseException):
-            found |= {base.__name__ for base in type(each).__mro__}
+            yield each
             waiting += [each.__cause__, getattr(each, "reason", None), *each.args[:1]]
-    return frozenset(found)
+
+
+def _unwrapped(error: BaseException) -> str:
+    """Return what the system or TLS said, without the libraries' words around it."""
+    for each in _wrapped(error):
+        if type(each).__name__ == "SSLCertVerificationError":
+            said = getattr(each, "verify_message", "") or _shown(each)
+            return f"the host's certificate is refused: {said}"
+        if type(each).__module__ in _SYSTEM and isinstance(each, OSError) and each.strerror:
+            return each.strerror
+    return _shown(error)
 
 
 def _code(error: BaseException) -> object:

@@ -37,14 +37,14 @@ IDLE_SECONDS = 900
 FINISHING_SECONDS = 2.0
 
 
-def check(settings: WinrmSettings, account: WinrmAccount) -> None:
-    """Raise `ClusterError` if the library or a file of the configuration is missing."""
-    if importlib.util.find_spec("pypsrp") is None:
-        raise ClusterError(
-            "runner winrm", "needs the library pypsrp, which is missing", "install sipnlb[winrm]"
-        )
+def check(host: str, settings: WinrmSettings, account: WinrmAccount) -> None:
+    """Raise `ClusterError` if the library or a file of the configuration is missing.
+
+    host: its name, for the error.
+    """
+    _has_library("pypsrp", host, "runner winrm", "winrm")
     if settings.auth == "kerberos" and sys.platform != "win32":
-        _has_kerberos()
+        _has_library("gssapi", host, "auth kerberos", "winrm-kerberos")
     if account.password_file is not None:
         read_secret(account.password_file)
     for file in (settings.ca_file, account.certificate_file, account.key_file):
@@ -52,12 +52,12 @@ def check(settings: WinrmSettings, account: WinrmAccount) -> None:
             _readable(file)
 
 
-def _has_kerberos() -> None:
-    if importlib.util.find_spec("gssapi") is None:
+def _has_library(library: str, host: str, wanting: str, extra: str) -> None:
+    if importlib.util.find_spec(library) is None:
         raise ClusterError(
-            "runner winrm",
-            "auth kerberos needs the library gssapi, which is missing",
-            "install sipnlb[winrm-kerberos]",
+            host,
+            f"{wanting} needs the library {library}",
+            f"install sipnlb with its extra {extra}, as in pip install '.[{extra}]'",
         )
 
 

@@ -246,3 +246,15 @@ def test_a_request_that_fails_says_why(
         Request(Verb.QUERY), deadline_in(CLOCK, seconds)
     )
     assert (answer.problem, answer.sent) == (Problem(reason, said.format(tool=tool)), sent)
+
+
+def test_a_utility_that_may_not_be_started_is_denied_not_missing(tmp_path: Path) -> None:
+    """To install it once more would not help."""
+    tool = tmp_path / "nlb"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0)
+    answer = LocalRunner(lambda asked: (str(tool), *asked.arguments()), CLOCK).run(
+        Request(Verb.QUERY), deadline_in(CLOCK, 5.0)
+    )
+    assert answer.problem == Problem(Reason.NOT_INSTALLED_OR_DENIED, f"{tool}: Permission denied")
+    assert not answer.sent

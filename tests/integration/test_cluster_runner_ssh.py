@@ -586,5 +586,6 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, bench: Benc
     with pytest.raises(ClusterError) as refused:
         bench.runner()
     assert str(refused.value) == (
-        "porto-3: runner ssh needs the library asyncssh (install sipnlb[ssh])"
+        "porto-3: runner ssh needs the library asyncssh (install sipnlb with its extra ssh, "
+        "as in pip install '.[ssh]')"
     )

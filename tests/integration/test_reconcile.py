@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -37,12 +41,15 @@ def remediator(site: RunningSite, tmp_path: Path) -> Iterator[RunningRemediator]
         made.end(signal.SIGTERM)
 
 
-def reconcile(*arguments: str, timeout: float = 20) -> tuple[int, str, str]:
+def reconcile(
+    *arguments: str, timeout: float = 20, encoding: str = "utf-8"
+) -> tuple[int, str, str]:
     """Run the command; return exit status, standard output and standard error."""
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, "reconcile", *arguments],
         capture_output=True,
         text=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
         cwd=ROOT,
         timeout=timeout,
         check=False,
@@ -94,6 +101,32 @@ def test_a_hold_is_told_with_its_reason(site: RunningSite, remediator: RunningRe
     assert (status, ", held, primary_node_not_serving: " in said) == (1, True), said
 
 
+def test_a_look_that_lasts_is_told_with_what_it_has_done(site: RunningSite, tmp_path: Path) -> None:
+    """A host says that it is done and changes nothing: at the limit the tries so far are told.
+
+    The whole reason is told where it may wait long enough.
+    """
+    made = make(site, tmp_path, verify_timeout="2s", attempts=2)
+    made.start()
+    try:
+        switch_over(site)
+        fault = f"/api/v1/clusters/sip-east/hosts/{TWO}/fault"
+        assert site.post(fault, {"nlb": "no_effect"}).ok
+
+        early = reconcile("sip-east", "--wait", "--timeout", "3", *access(made))
+        late = reconcile("sip-east", "--wait", *access(made))
+    finally:
+        made.end(signal.SIGTERM)
+
+    assert early[0] == late[0] == 1
+    assert " has not ended in 3 s; so far: try 1 of enable 5060 on sip-east-2: " in early[1]
+    assert 'the port did not follow the command: the host said "' in early[1]
+    assert ", held, action_failed: enable 5060 on sip-east-2: the port did not follow" in late[1]
+    assert "; the port still reads disabled\n" in late[1]
+    log = made.log.read_text("utf-8")
+    assert 'level=error event="given up, a person is called" cluster=sip-east' in log
+
+
 def test_who_cannot_ask_is_told_why(site: RunningSite, remediator: RunningRemediator) -> None:
     """Wrong credentials and an unknown cluster are wrong use; nobody there is status 3."""
     url = ("--url", remediator.url)
@@ -102,7 +135,8 @@ def test_who_cannot_ask_is_told_why(site: RunningSite, remediator: RunningRemedi
     assert reconcile("sip-east", *url) == (
         2,
         "",
-        "sipnlb: sip-east: missing or wrong credentials; send the configured credentials\n",
+        "sipnlb: sip-east: the remediator asks for credentials and none were shown; name "
+        "--token-file, --user with --password-file, or its clusters.yml by --config.file\n",
     )
     assert reconcile("sip-west", "--wait", *access(remediator)) == (
         2,
@@ -120,12 +154,16 @@ class _Stranger(BaseHTTPRequestHandler):
     """A server that is no remediator, or one whose look never ends."""
 
     def do_POST(self) -> None:
-        """Give a number, or a page."""
-        self._send(b'{"number": 5}' if "slow" in self.path else b"<html>")
+        """Give a number, or what is none."""
+        page = b'{"status": "success"}' if "json" in self.path else b"<html>"
+        numbered = "slow" in self.path or "text" in self.path
+        self._send(b'{"number": 5}' if numbered else page)
 
     def do_GET(self) -> None:
-        """Show the look before."""
-        self._send(b'{"last_look": {"number": 4, "ending": "right"}}')
+        """Show the look before, or the one after, with a reason that not every console has."""
+        after = b'{"last_look": {"number": 6, "ending": "right", "why": "caf\xc3\xa9"}}'
+        before = b'{"last_look": {"number": 4, "ending": "right"}}'
+        self._send(after if "text" in self.path else before)
 
     def _send(self, body: bytes) -> None:
         self.send_response(202 if self.command == "POST" else 200)
@@ -147,12 +185,55 @@ def test_a_look_before_the_request_is_not_taken_for_its_own() -> None:
         server.shutdown()
         thread.join(5)
 
-    assert slow == (1, "sipnlb: slow: look 5 has not ended in 1 s\n", "")
+    ended = "look 5 has not ended in 1 s; so far: nothing is told of it"
+    assert slow == (1, f"sipnlb: slow: {ended}\n", "")
     assert page == (
         3,
         "",
         f"sipnlb: page: {url} answers 202 and no JSON object: is it sipnlb?\n",
     )
+
+
+def test_what_a_stranger_says_is_no_success_and_no_failure_either() -> None:
+    """JSON without a number was not asked; a sign that cannot be shown changes no exit status."""
+    with HTTPServer(("127.0.0.1", 0), _Stranger) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        json = reconcile("json", "--url", url)
+        text = reconcile("text", "--wait", "--url", url, encoding="ascii")
+        server.shutdown()
+        thread.join(5)
+
+    number = f"{url} does not tell the number of its look: is it sipnlb?"
+    assert json == (3, "", f"sipnlb: json: {number}\n")
+    assert text == (0, "sipnlb: text: look 6, right: caf\\xe9\n", "")
+
+
+def test_who_sends_a_byte_now_and_then_keeps_it_no_longer_than_it_may() -> None:
+    """A reaction of the Management Layer must not hang."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=_drip, args=(listening,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        began = time.monotonic()
+        ended = reconcile("drip", "--wait", "--timeout", "1", "--url", url)
+        took = time.monotonic() - began
+        thread.join(5)
+
+    assert ended == (3, "", f"sipnlb: drip: {url} does not answer: timed out\n")
+    assert took < 3
+
+
+def _drip(listening: socket.socket) -> None:
+    """Promise much to one caller, and send a byte every 0.2 s until it has gone."""
+    caller, _ = listening.accept()
+    with caller, contextlib.suppress(OSError):
+        caller.recv(65536)
+        caller.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\n{")
+        for _ in range(40):
+            time.sleep(0.2)
+            caller.sendall(b" ")
 
 
 def test_a_port_that_other_hands_changed_stands_in_the_journal(

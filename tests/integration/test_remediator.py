@@ -607,7 +607,7 @@ def test_it_refuses_to_listen_beyond_loopback_without_credentials(
     assert ended.returncode == 2
     assert ended.stderr == (
         "sipnlb-remediator: :0: beyond loopback the API needs credentials (set "
-        "remediator.web.bearer_token_file or remediator.web.basic_auth)\n"
+        "remediator.web, or basic_auth_users in the file of --web.config.file)\n"
     )
 
 
@@ -618,7 +618,8 @@ def test_the_configuration_is_checked_on_request(site: RunningSite) -> None:
 
     assert (ended.returncode, ended.stdout) == (
         0,
-        f"{file}: sound: 1 cluster, 2 hosts, level observe\n",
+        f"{file}: sound: 1 cluster, 2 hosts, level observe; no host was asked, see "
+        "sipnlb-exporter check\n",
     )
 
 

@@ -336,7 +336,8 @@ def test_a_second_site_takes_nothing_of_the_first(site: RunningSite, tmp_path: P
     """With two sites the commands ask for one; when one has ended they find the other again."""
     with another_site(site.environment, tmp_path / "second") as second:
         done = site.cli("fail", "sip-east")
-        addresses = "".join(f"  {url}\n" for url in sorted([site.control, second]))
+        places = [(site.control, site.directory), (second, tmp_path / "second")]
+        addresses = "".join(f"  {url}  {directory}\n" for url, directory in sorted(places))
         said = "several simulated sites run; name the address of one with --control:\n"
         assert (done.returncode, done.stderr) == (1, said + addresses)
         assert site.cli("fail", "sip-east", "--control", second).returncode == 0

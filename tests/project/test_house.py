@@ -19,7 +19,7 @@ PURE = tuple((ROOT / "tests" / "pure_modules.txt").read_text("utf-8").split())
 ALLOWED_IN_PURE = frozenset({
     "__future__", "ast", "base64", "codecs", "collections", "dataclasses", "datetime", "difflib",
     "enum", "functools", "hashlib", "html", "ipaddress", "itertools", "jinja2", "json", "math",
-    "operator", "prometheus_client", "pydantic", "pydantic_core", "re", "shlex", "sqlalchemy", "string",
+    "operator", "pathlib.Pure", "prometheus_client", "pydantic", "pydantic_core", "re", "shlex", "sqlalchemy", "string",
     "textwrap", "threading", "typing", "urllib.parse", "xml.etree.ElementTree", "xml.parsers", "yaml",
 })
 # fmt: on
@@ -39,7 +39,8 @@ def imports(file: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            pure = all(alias.name.startswith("Pure") for alias in node.names)
+            yield "pathlib.Pure" if node.module == "pathlib" and pure else node.module
             for alias in node.names:
                 if (ROOT / node.module.replace(".", "/") / f"{alias.name}.py").exists():
                     yield f"{node.module}.{alias.name}"

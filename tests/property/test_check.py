@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.config import parse
@@ -65,6 +65,7 @@ def params(draw: st.DrawFn) -> bytes:
     return b"".join(lines)
 
 
+@settings(deadline=None)
 @given(raw=params(), page=st.sampled_from(["cp437", "cp1252", "utf-8", "cp932"]))
 def test_a_skeleton_is_yaml_whatever_the_hosts_print(raw: bytes, page: str) -> None:
     """Nothing that a host prints becomes a key, and loading it ends in a verdict."""
@@ -80,6 +81,7 @@ def test_a_skeleton_is_yaml_whatever_the_hosts_print(raw: bytes, page: str) -> N
         parse(text, "clusters.yml")
 
 
+@settings(deadline=None)
 @given(raw=params())
 def test_whatever_a_host_reports_every_check_has_a_verdict(raw: bytes) -> None:
     """No check raises, and each line that is not right says what to do."""
@@ -93,6 +95,7 @@ def test_whatever_a_host_reports_every_check_has_a_verdict(raw: bytes) -> None:
             assert bool(each.verdict.advice) is (each.verdict.mark is not Mark.RIGHT)
 
 
+@settings(deadline=None)
 @given(document=plain)
 def test_any_document_in_place_of_prometheus_configuration_has_a_verdict(document: Any) -> None:
     """A file of another program is told, not stumbled over."""
@@ -102,6 +105,7 @@ def test_any_document_in_place_of_prometheus_configuration_has_a_verdict(documen
     }
 
 
+@settings(deadline=None)
 @given(first=st.text(max_size=60), second=st.text(max_size=60))
 def test_any_text_in_place_of_a_neighbour_table_is_read(first: str, second: str) -> None:
     """It tells a hardware address in one form, or none."""

@@ -16,7 +16,7 @@ from remediator.planner import Action, ActionVerb, Order, UnknownPeer, Unknowns,
 from remediator.rows import Row
 from remediator.webhook import MAX_LABEL_CHARACTERS, AlertOutcome, Payload, PayloadError, parse
 from tests.unit import remediator_samples as samples
-from tests.unit.test_remediator_planner import broken_invariants
+from tests.unit.test_remediator_decision_space import broken_invariants
 
 RULES = (
     samples.RULE,

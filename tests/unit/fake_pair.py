@@ -83,6 +83,8 @@ class FakeHost:
     rule: PortRule = RULE
     obeys: bool = True
     sent: Sent = Sent.ANSWERED
+    output: str = "simulated"
+    exit_status: int = 0
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ class FakePair:
         if host.obeys and host.sent is not Sent.NOT_SENT:
             host.port = action.wanted
         self.after_command(action)
-        return SwitchAnswer(host.sent, command, CommandResult.OK, "simulated", 0)
+        return SwitchAnswer(host.sent, command, CommandResult.OK, host.output, host.exit_status)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass and the due events happen."""

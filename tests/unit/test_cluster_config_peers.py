@@ -94,6 +94,22 @@ def test_certificates_are_of_no_use_without_https() -> None:
     ]
 
 
+def test_a_certificate_that_is_shown_is_whole_and_shown_over_https() -> None:
+    """Half of one is of no use, and neither is any on an open road."""
+    shown = "ca_file: site-ca.pem, cert_file: node-1.pem, key_file: node-1.key"
+    assert (
+        parse(ON_NODE.replace("ca_file: site-ca.pem", shown), "porto.yml").peer_runners[0].cert_file
+    )
+    assert problems(ON_NODE.replace("ca_file: site-ca.pem", "key_file: node-1.key")) == [
+        "line 18, clusters[0].hosts[1].runner: cert_file and key_file go together"
+    ]
+    plain = ON_NODE.replace("https://", "http://").replace("ca_file: site-ca.pem", shown)
+    assert [line.split(":")[0] for line in problems(plain)] == [
+        "line 18, clusters[0].hosts[1].runner.ca_file",
+        "line 18, clusters[0].hosts[1].runner.cert_file",
+    ]
+
+
 def test_two_peers_are_not_read_through_one_exporter() -> None:
     """An exporter is asked for the host on which it runs."""
     third = """\

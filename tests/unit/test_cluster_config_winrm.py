@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from cluster.config import parse
 from cluster.config_runners import WinrmSettings
+from cluster.errors import ConfigError
+from tests.unit import exporter_samples as samples
 
 TICKET: dict[str, Any] = {"endpoint": "SipNlbRead"}
 PASSWORD = TICKET | {"user": "EXAMPLE\\reader", "password_file": "/secret"}
@@ -34,46 +38,62 @@ def test_without_more_it_is_kerberos_over_https() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "problem"),
+    ("more", "problems"),
     [
         (
             {"transport": "http", "auth": "certificate", "read": CERTIFICATE},
-            "auth certificate needs transport https",
+            ["auth: certificate needs transport https (use https, or another auth)"],
         ),
-        ({"transport": "http", "ca_file": "/ca.pem"}, "ca_file is of no use with transport http"),
         (
-            {"auth": "ntlm", "kerberos_service": "HTTP", "read": PASSWORD},
-            "kerberos_service is of no use with auth ntlm",
+            {"transport": "http", "ca_file": "/ca.pem"},
+            ["ca_file: is of no use with transport http (use https, or remove it)"],
         ),
-        ({"auth": "ntlm"}, "auth ntlm needs read.user and password_file"),
+        (
+            {"auth": "ntlm", "kerberos_service": "HTTP", "read": TICKET | {"user": "reader"}},
+            [
+                "kerberos_service: is of no use with auth ntlm (remove it)",
+                "read: auth ntlm needs password_file (add it: user and password_file go together)",
+            ],
+        ),
         (
             {"auth": "certificate", "read": CERTIFICATE, "act": TICKET},
-            "auth certificate needs act.certificate_file and key_file, no user",
+            [
+                "act: auth certificate needs certificate_file "
+                "(add it: key_file and certificate_file go together)",
+                "act: auth certificate needs key_file "
+                "(add it: certificate_file and key_file go together)",
+            ],
         ),
         (
-            {"auth": "certificate", "read": CERTIFICATE | PASSWORD},
-            "auth certificate needs read.certificate_file and key_file, no user",
+            {"auth": "certificate", "read": CERTIFICATE | {"user": "reader"}},
+            ["read.user: is of no use with auth certificate (remove it, or change auth)"],
         ),
         (
-            {"read": CERTIFICATE},
-            "read.certificate_file and key_file are of no use with auth kerberos",
+            {"read": TICKET | {"key_file": "/read.key"}},
+            ["read.key_file: is of no use with auth kerberos (remove it, or change auth)"],
         ),
         (
             {"act": TICKET | {"password_file": "/secret"}},
-            "act.password_file needs act.user",
-        ),
-        (
-            {"act": TICKET | {"user": "operator@EXAMPLE.COM"}},
-            "act.user needs password_file; leave it out to use the ticket",
+            [
+                "act: auth kerberos needs user (add it: password_file and user go together, "
+                "or leave both out to use the ticket)"
+            ],
         ),
     ],
 )
-def test_what_contradicts_itself_is_refused(more: dict[str, Any], problem: str) -> None:
-    """Each with a sentence that says what to change."""
-    with pytest.raises(ValidationError) as refused:
-        section(**more)
+def test_what_contradicts_itself_is_refused(more: dict[str, Any], problems: list[str]) -> None:
+    """All at once, each at its key and with what to change."""
+    sample = json.dumps({"type": "winrm", "read": TICKET} | more)
+    text = samples.CONFIG.replace("runner: {type: local}", f"runner: {sample}", 1)
+    with pytest.raises(ConfigError) as refused:
+        parse(text, "clusters.yml")
 
-    assert [f"Value error, {problem}"] == [each["msg"] for each in refused.value.errors()]
+    place = "clusters[0].hosts[0].runner."
+    assert [
+        f"{each.path.removeprefix(place)}: {each.problem} ({each.hint})"
+        for each in refused.value.problems
+    ] == problems
+    assert all(each.line for each in refused.value.problems)
 
 
 @pytest.mark.parametrize("name", ["", "Sip Nlb", "x/../y", "Sip'Nlb", "Nlb\n"])

@@ -149,6 +149,27 @@ def test_an_exception_is_a_named_problem(
     assert (refused, unsent) == (was_refused(error), is_unsent(error))
 
 
+@pytest.mark.parametrize(
+    ("inner", "said"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (
+            ssl.SSLCertVerificationError(1, "certificate verify failed"),
+            "the host's certificate is refused: certificate verify failed",
+        ),
+    ],
+)
+def test_what_the_system_said_stands_alone(inner: OSError, said: str) -> None:
+    """Not in the words that three libraries put around it."""
+    new = NewConnectionError(None, f"Failed to establish a new connection: {inner}")  # type: ignore[arg-type]
+    new.__cause__ = inner
+    error = requests.ConnectionError(MaxRetryError(None, "/wsman", new))  # type: ignore[arg-type]
+
+    assert problem_of(error, "endpoint SipNlbRead", late=False) == Problem(
+        Reason.UNREACHABLE, f"endpoint SipNlbRead: {said}"
+    )
+
+
 def test_whatever_comes_after_the_deadline_is_its_passing() -> None:
     """Except that a refusal stays one: it says what to mend."""
     assert Problem(Reason.TIMEOUT, "f: no answer within the deadline") == problem_of(

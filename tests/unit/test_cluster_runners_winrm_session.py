@@ -26,7 +26,7 @@ def settings(directory: Path, **more: object) -> WinrmSettings:
 def refusal(section: WinrmSettings) -> str:
     """Return why a section cannot be used."""
     with pytest.raises(ClusterError) as refused:
-        check(section, section.read)
+        check("porto-2", section, section.read)
     return str(refused.value)
 
 
@@ -34,7 +34,7 @@ def test_what_is_complete_is_taken(tmp_path: Path) -> None:
     """Nothing is asked over the network for it."""
     section = settings(tmp_path)
 
-    check(section, section.read)
+    check("porto-2", section, section.read)
 
 
 def test_without_the_extra_it_says_what_to_install(
@@ -44,7 +44,8 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pypsrp", None)
 
     assert refusal(settings(tmp_path)) == (
-        "runner winrm: needs the library pypsrp, which is missing (install sipnlb[winrm])"
+        "porto-2: runner winrm needs the library pypsrp (install sipnlb with its extra winrm, as in "
+        "pip install '.[winrm]')"
     )
 
 
@@ -56,12 +57,12 @@ def test_kerberos_needs_an_extra_of_its_own(
     monkeypatch.setitem(sys.modules, "gssapi", None)
     monkeypatch.setattr(sys, "platform", "linux")
     assert refusal(section) == (
-        "runner winrm: auth kerberos needs the library gssapi, which is missing "
-        "(install sipnlb[winrm-kerberos])"
+        "porto-2: auth kerberos needs the library gssapi (install sipnlb with its extra "
+        "winrm-kerberos, as in pip install '.[winrm-kerberos]')"
     )
 
     monkeypatch.setattr(sys, "platform", "win32")
-    check(section, section.read)
+    check("porto-2", section, section.read)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_without_a_command_none_is_named() -> None:
     view = check.failed(samples.primary(), Problem(Reason.UNREACHABLE, ""))
     view = replace(view, node=replace(view.node, command=""))
     assert check.told(access.reachable, view=view) == [
-        "✗ nlb query: no connection → run it by hand on this machine; does it answer?"
+        "✗ nlb query: cannot be reached → run it by hand on this machine; does it answer?"
     ]
 
 
@@ -94,7 +94,10 @@ def test_a_missing_utility_is_told(runner: str, mend: str) -> None:
 @pytest.mark.parametrize(
     ("runner", "mend"),
     [
-        ("runner: {type: local}", "run it elevated, as a local Administrator"),
+        (
+            "runner: {type: local}",
+            "run it elevated, as a local Administrator, and let it start the utility",
+        ),
         (
             check.SSH,
             "let the account log in with its key, and make it a local Administrator of the host",
@@ -199,6 +202,17 @@ def test_the_accounts_of_exporter_and_remediator_are_apart(accounts: str, found:
     assert check.told(access.accounts_apart, config=config) == found
 
 
+def test_where_ports_are_to_be_changed_an_account_must_be_able_to() -> None:
+    """To read alone is right as long as nothing is enforced."""
+    runner = ("runner: {type: local}", "runner: {type: ssh, read: {user: looks}}")
+    config = check.config(runner, ("clusters:", ENFORCE))
+    assert check.told(access.accounts_apart, config=config) == [
+        "✗ read alone, and remediator.policy.level is enforce: no account may change a port here "
+        "→ add act to the host's runner, or set the level to observe"
+    ]
+
+
+ENFORCE = "remediator: {policy: {level: enforce}}\nclusters:"
 TICKET = "! by the Kerberos ticket of the account that each program runs as → run exporter and remediator as two accounts, of which one alone may enter the endpoint that switches ports"
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.model import HostView, NodeState, PortState, Problem, Reason, SipMode
+from cluster.model import HostView, NodeState, PortState, Problem, Reading, Reason, SipMode
 from cluster.neighbour_table import Neighbour
+from cluster.sip.options import SipAnswer
 from exporter import checks_cluster as checks
 from tests.unit import check_samples as check
 from tests.unit import exporter_samples as samples
@@ -298,3 +299,29 @@ def test_the_service_is_asked_from_outside_the_cluster(
     """What a node hears of the virtual IP says nothing of what callers hear."""
     of = check.of_cluster(config=check.config(*changes))
     assert check.said(checks.probed_from_outside(of)) == found
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem", "found"),
+    [
+        (SipAnswer(200, "OK"), None, "✓ OPTIONS sip:x: 200 OK within 0.00 s"),
+        (SipAnswer(), Problem(Reason.TIMEOUT, ""), "no answer: no answer within the deadline"),
+        (SipAnswer(), Problem(Reason.UNREACHABLE, "refused"), "no answer: refused"),
+        (SipAnswer(503, "Busy"), None, "503 Busy"),
+    ],
+)
+def test_the_virtual_ip_is_asked_where_it_has_a_probe(
+    answer: SipAnswer, problem: Problem | None, found: str
+) -> None:
+    """A dead service is no healthy cluster, whatever the ports say."""
+    of = check.of_cluster()
+    at = of.view.hosts[0].node.asked
+    reading = Reading(answer, "options", at, at, problem=problem, command="OPTIONS sip:x")
+    advice = (
+        "callers have no service if nobody answers them either: is the primary's port enabled, "
+        "and are transport, address and port of service_probe those that callers use?"
+    )
+    wanted = found if found.startswith("✓") else f"✗ OPTIONS sip:x: {found} → {advice}"
+
+    assert check.said(checks.virtual_ip_answers(replace(of, answer=reading))) == [wanted]
+    assert check.said(checks.virtual_ip_answers(of)) == []

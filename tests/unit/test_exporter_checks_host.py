@@ -121,6 +121,16 @@ def test_the_node_sees_exactly_the_configured_hosts(
     assert check.told(checks.members, node={"members": seen}) == found
 
 
+def test_the_back_end_that_tells_no_members_is_not_held_against_the_host() -> None:
+    """Else the check of such a host could never end well."""
+    host = check.healthy().hosts[0]
+    silent = replace(host.node, source="cim node", value=replace(host.node.value, members=()))
+    assert check.told(checks.members, view=replace(host, node=silent)) == [
+        "! back end cim does not tell which hosts the node sees → see with 'nlb query' on the "
+        "host that it sees 3, 7 and no other"
+    ]
+
+
 @pytest.mark.parametrize(
     ("mode", "found"),
     [

@@ -36,7 +36,7 @@ def test_each_source_tells_its_mode() -> None:
     [
         (
             failed(Reason.UNREACHABLE, text="refused"),
-            "✗ http: no connection: refused → has the SIP Server its option http-port, and is that port open to "
+            "✗ http: cannot be reached: refused → has the SIP Server its option http-port, and is that port open to "
             f"this machine?{HAND}",
         ),
         (

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from cluster.clock import Deadline
+from cluster.config import parse
 from cluster.config_service import ServiceProbe
 from cluster.model import Problem, Reading, Reason
 from cluster.sip.options import SipAnswer
@@ -20,6 +22,12 @@ from tests.unit.test_exporter_watch import Log
 from tests.unit.test_exporter_web import client
 
 PROBE = ServiceProbe.model_validate({"timeout": "3s", "refresh": "7s", "port": 5070})
+PROBED = parse(
+    samples.CONFIG.replace(
+        "    port_rules:", "    service_probe: {port: 5070, refresh: 7s}\n    port_rules:"
+    ),
+    "clusters.yml",
+)
 SILENT = Problem(Reason.TIMEOUT, "no answer in time")
 
 
@@ -160,6 +168,66 @@ def test_a_probe_asks_now_and_within_the_scrapes_time() -> None:
         "output:\n"
         "  | SIP/2.0 200 OK\n" in page
     )
+
+
+def test_it_is_known_since_when_a_service_answers_or_not() -> None:
+    """The first of the like answers counts; another code of the same worth changes nothing."""
+    ok, busy, none = SipAnswer(200, "OK"), SipAnswer(503, "Busy"), SipAnswer()
+    for answers, begun in (
+        ([ok, SipAnswer(404, "Not Found"), ok], 21.0),
+        ([ok, none, busy, none], 14.0),
+        ([none, none, ok], 7.0),
+    ):
+        service = VirtualIps({"porto": (FakeCaller(), PROBE)}, FakeClock(), Log())
+        for ago, answer in zip((21.0, 14.0, 7.0, 0.0), answers, strict=False):
+            service._put("porto", reading(answer, ago=ago))
+        assert service.since() == {"porto": samples.BEGIN.plus(-begun)}
+
+
+@pytest.mark.parametrize(
+    ("answers", "line"),
+    [
+        ([], '<p class="verdict unknown">Virtual IP 10.7.0.100: not asked yet · '),
+        (
+            [SipAnswer(200, "OK")],
+            '<p class="verdict right">Virtual IP 10.7.0.100: '
+            "200 OK to OPTIONS sip:10.7.0.100:5070 · ",
+        ),
+        (
+            [SipAnswer()],
+            '<p class="verdict wrong">Virtual IP 10.7.0.100: no answer to '
+            "OPTIONS sip:10.7.0.100:5070 since 2024-05-20 08:15:01 UTC (8 s) · ",
+        ),
+        (
+            [SipAnswer(503, "<Busy>")],
+            '<p class="verdict wrong">Virtual IP 10.7.0.100: 503 &lt;Busy&gt; to '
+            "OPTIONS sip:10.7.0.100:5070; no service since 2024-05-20 08:15:01 UTC (8 s) · ",
+        ),
+    ],
+)
+def test_the_landing_page_says_what_the_virtual_ip_answers(
+    answers: list[SipAnswer], line: str
+) -> None:
+    """Where a probe is configured the page says since when nobody serves there."""
+    clock = FakeClock()
+    service = VirtualIps({"porto": (FakeCaller(), PROBE)}, clock, Log())
+    for answer in answers:
+        service._put("porto", reading(answer))
+    clock.move(7.0)
+    assert line in client(config=PROBED, service=service, clock=clock).get("/").text
+
+
+def test_the_landing_page_says_that_nobody_asks_any_more() -> None:
+    """A loop that hangs is not taken for a service that is silent, nor for one that answers."""
+    clock = FakeClock()
+    service = VirtualIps({"porto": (FakeCaller(), PROBE)}, clock, Log())
+    service._put("porto", reading(SipAnswer(200, "OK")))
+    clock.move(20.5)
+    page = client(config=PROBED, service=service, clock=clock).get("/").text
+    assert (
+        '<p class="verdict unknown">Virtual IP 10.7.0.100: '
+        "not asked since 2024-05-20 08:15:01 UTC · "
+    ) in page
 
 
 def test_nothing_is_asked_where_no_probe_is_configured() -> None:

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 
 from cluster.config import parse
 from cluster.config_model import Cluster, Config
+from cluster.config_section import Credentials
+from cluster.door import Door
 from cluster.errors import ClusterError
 from cluster.model import ClusterView, PortState, Problem, Reason
 from exporter.board import Board
@@ -29,13 +31,15 @@ def client(
     is_ready: bool = True,
     config: Config | None = None,
     service: VirtualIps | None = None,
+    clock: samples.FakeClock | None = None,
 ) -> FlaskClient:
     """Return a client of an exporter whose board shows the view."""
     config = config or samples.config()
     board = Board([view or samples.healthy()], samples.limits)
-    clock = samples.FakeClock()
+    clock = clock or samples.FakeClock()
     service = service or VirtualIps({}, clock, None)
-    parts = Parts(config, board, clock, look, lambda: is_ready, "1.2.3", service)
+    door = Door(Credentials(), "exporter")
+    parts = Parts(config, board, clock, look, lambda: is_ready, "1.2.3", service, door)
     return create_app(parts).test_client()
 
 
@@ -191,6 +195,26 @@ def test_the_landing_page_of_a_healthy_pair() -> None:
     assert (GOLDEN / "landing.html").read_text("utf-8") == client().get("/").text + "\n"
 
 
+def test_the_landing_page_says_that_the_ports_do_not_follow_the_modes() -> None:
+    """In an outage every reading works, and the page still says what is wrong, first of all."""
+    rule = samples.cluster().rules[0]
+    closed = ((rule, samples.port(PortState.DISABLED)),)
+    page = client(samples.view(replace(samples.primary(), ports=closed), samples.backup()))
+    assert (
+        '<p class="verdict wrong"><strong>WRONG</strong>: primary porto-1&#39;s port 5070 is '
+        "disabled; no host has port 5070 enabled</p>"
+    ) in page.get("/").text
+
+
+def test_the_landing_page_says_which_host_is_read_elsewhere() -> None:
+    """A host of the cluster that this exporter does not read is named, not judged."""
+    page = client(samples.view(samples.backup())).get("/").text
+    assert (
+        '<p class="verdict right"><strong>right</strong>: '
+        "as far as porto-2 tells; read elsewhere: porto-1</p>"
+    ) in page
+
+
 def test_the_landing_page_says_what_is_simulated() -> None:
     """A banner names the simulated clusters."""
     page = client(config=samples.config(simulated=True)).get("/").text
@@ -225,6 +249,6 @@ def test_no_page_loads_anything_from_elsewhere(path: str) -> None:
     """Scripts and assets are forbidden on every answer."""
     response = client().get(path)
     policy = response.headers["Content-Security-Policy"]
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; ")
     assert "<script" not in response.text
     assert "src=" not in response.text

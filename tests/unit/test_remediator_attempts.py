@@ -20,8 +20,8 @@ OTHER = ("disabled", "converging", "")
 def failed(limit: int, times: int, jitter: float = 1.0) -> Attempts:
     """Return attempts after so many failures of ENABLE, all at second 100."""
     attempts = Attempts(limit)
-    for _ in range(times):
-        attempts.failed(ENABLE, SEEN, 100.0, jitter)
+    for number in range(times):
+        attempts.failed(ENABLE, SEEN, 100.0, jitter, f"refused, {number + 1}")
     return attempts
 
 
@@ -30,6 +30,11 @@ def test_the_first_try_waits_for_nothing() -> None:
     attempts = Attempts(3)
     assert (attempts.number(ENABLE), attempts.pause(ENABLE, SEEN, 100.0)) == (1, 0.0)
     assert not attempts.is_exhausted(ENABLE)
+
+
+def test_the_reason_of_the_last_try_is_kept() -> None:
+    """Who is called is told what is in the way now."""
+    assert failed(2, 3).why(ENABLE) == "refused, 3"
 
 
 def test_pauses_grow_and_turn_long_when_a_person_is_called() -> None:
@@ -103,7 +108,7 @@ def test_an_exhausted_action_is_tried_at_once_when_the_host_reads_differently() 
 def test_a_further_failure_is_compared_with_its_own_reading() -> None:
     """A try after a change that fails again waits for the next change."""
     attempts = failed(3, 3)
-    attempts.failed(ENABLE, OTHER, 200.0, 1.0)
+    attempts.failed(ENABLE, OTHER, 200.0, 1.0, "refused, again")
     assert attempts.pause(ENABLE, OTHER, 200.0) == 30.0
     assert attempts.pause(ENABLE, SEEN, 200.0) == 0.0
 

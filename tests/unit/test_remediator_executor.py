@@ -195,6 +195,36 @@ def test_a_port_that_never_follows_ends_in_a_hold_and_calls_a_person(tmp_path: P
     ]
 
 
+def test_who_is_called_is_told_what_the_host_said(tmp_path: Path) -> None:
+    """The hold, the note and the action's row quote it: what is in the way is seen at once."""
+    denied = "Access denied by\r\n some agent.\r\n"
+    stubborn = FakeHost(P, D, obeys=False, output=denied, exit_status=5)
+    made = bench(tmp_path, FakeHost(B, D), stubborn, attempts=2)
+
+    text = made.look().text
+
+    why = (
+        'the port did not follow the command: the host said "Access denied by some agent.", '
+        "exit status 5; the port still reads disabled"
+    )
+    assert text == f"enable 5060 on sip-west-2: {why}"
+    rows = made.journal.rows()
+    assert [row.detail["text"] for row in rows if row.kind == "person"] == [text]
+    assert [row.detail["failed"] for row in rows if row.kind == "action"] == [why, why]
+
+
+def test_an_unreadable_port_is_told_with_the_problem_of_its_reading(tmp_path: Path) -> None:
+    """That it cannot be read alone sends nobody to the right place."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, E, port_readable=False))
+
+    result = made.look()
+
+    assert (result.hold, result.text) == (
+        Hold.PORT_UNREADABLE,
+        "port 5060 on sip-west-2: the primary's port cannot be read (fake: unknown_text: garbage)",
+    )
+
+
 def test_the_person_is_let_go_when_the_pair_is_right_again(tmp_path: Path) -> None:
     """The note ends by itself once a look finds the pair right."""
     made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, obeys=False), attempts=1)

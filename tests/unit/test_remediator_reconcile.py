@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from remediator import reconcile
+from cluster.config_model import Remediator
+from remediator import reconcile, reconcile_access
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +41,10 @@ def last(**more: Any) -> dict[str, Any]:
             "look 12, observed: would enable 5080 on quito-1, disable 5080 on quito-2",
         ),
         (
+            last(ending="observed", why="port 5080 on quito-2: the remediator on that host"),
+            "look 12, observed: port 5080 on quito-2: the remediator on that host",
+        ),
+        (
             last(ending=None, hold="bug", text="KeyError: 'x'"),
             "look 12, failed, bug: KeyError: 'x'",
         ),
@@ -54,6 +60,7 @@ def test_a_look_is_said_in_one_line(look: dict[str, Any], words: str) -> None:
     [
         ([], "the following arguments are required: CLUSTER"),
         (["quito", "--url", "ftp://x"], "'ftp://x' is not an http or https address"),
+        (["quito", "--url", "http://x:99999"], "is not an http or https address"),
         (["quito", "--timeout", "0.5"], "argument --timeout: 1 to 3600"),
         (["quito", "--timeout", "nan"], "argument --timeout: 1 to 3600"),
         (["quito", "--token-file", "a", "--config.file", "b"], "not allowed with argument"),
@@ -84,6 +91,34 @@ def test_credentials_that_are_not_there_are_wrong_use(
     said = capsys.readouterr().err.splitlines()
     assert said[0].startswith("sipnlb: quito: no credentials: [Errno 2] No such file")
     assert said[1].startswith(f"sipnlb: quito: no credentials: {missing}: ")
+
+
+def test_who_shows_no_credentials_is_told_how(capsys: pytest.CaptureFixture[str]) -> None:
+    """The flags are named; who showed some is told where the right ones stand."""
+    none = reconcile_access.refused(None)
+    assert none == (
+        "the remediator asks for credentials and none were shown; name --token-file, "
+        "--user with --password-file, or its clusters.yml by --config.file"
+    )
+    assert reconcile_access.refused("Bearer x") == (
+        "the remediator does not take these credentials; compare them with remediator.web in its "
+        "clusters.yml, or name that file by --config.file"
+    )
+    reconcile.main(["--help"])
+    flags = capsys.readouterr().out
+    assert all(
+        word in flags for word in ("--token-file", "--user", "--password-file", "--config.file")
+    )
+
+
+def test_it_waits_longer_than_a_host_that_does_not_obey_takes() -> None:
+    """With the defaults of configuration the reason is told, not that the time is over."""
+    settings = Remediator()
+    longest = settings.attempts * (settings.command_timeout + settings.verify_timeout)
+    parser = argparse.ArgumentParser()
+    reconcile.add_arguments(parser)
+
+    assert parser.parse_args(["quito"]).timeout > 2 * longest
 
 
 def test_it_imports_nothing_of_the_service() -> None:

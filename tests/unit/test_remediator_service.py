@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -183,7 +184,7 @@ def test_every_cluster_is_looked_at_at_the_start(site: Site) -> None:
     assert site.begun(2) == [("lima", "start"), ("quito", "start")]
     site.end("lima")
     site.end("quito")
-    assert site.service.seconds_to_next_look("quito") is None
+    assert site.service.seconds_to_waiting_look("quito") is None
     (row,) = site.journal.rows(kind=Kind.SERVICE)
     assert (row.outcome, row.detail) == ("started", {"clusters": 2})
 
@@ -196,7 +197,7 @@ def test_many_alerts_are_one_look_running_and_one_waiting(site: Site) -> None:
     assert site.begun() == [("quito", "alert")]
     for number in range(20, 40):
         site.alert("quito", fingerprint=f"f{number}")
-    assert site.service.seconds_to_next_look("quito") == 0.0
+    assert site.service.seconds_to_waiting_look("quito") == 0.0
     assert site.nothing_begins()
     site.end("quito")
     assert site.begun() == [("quito", "alert")]
@@ -271,7 +272,7 @@ def test_a_held_alert_ends_as_held(site: Site) -> None:
     site.begun()
     site.end("quito", result(Ending.HELD, Hold.NO_PRIMARY))
     assert site.alerts() == [("f1", "held")]
-    assert site.service.seconds_to_next_look("quito") == 1.0
+    assert site.service.seconds_to_waiting_look("quito") == 1.0
 
 
 def test_a_hold_looks_again_by_itself(site: Site) -> None:
@@ -282,15 +283,15 @@ def test_a_hold_looks_again_by_itself(site: Site) -> None:
     site.end("quito", result(Ending.HELD, Hold.TWO_PRIMARIES))
     site.move(0.75)
     assert site.nothing_begins()
-    assert site.service.seconds_to_next_look("quito") == 0.25
+    assert site.service.seconds_to_waiting_look("quito") == 0.25
     site.move(0.25)
     assert site.begun() == [("quito", "hold")]
     site.end("quito", result(Ending.HELD, Hold.TWO_PRIMARIES))
-    assert site.service.seconds_to_next_look("quito") == 2.0
+    assert site.service.seconds_to_waiting_look("quito") == 2.0
     site.move(2.0)
     assert site.begun() == [("quito", "hold")]
     site.end("quito")
-    assert site.service.seconds_to_next_look("quito") is None
+    assert site.service.seconds_to_waiting_look("quito") is None
 
 
 @pytest.mark.parametrize(
@@ -313,7 +314,7 @@ def test_a_source_that_lags_is_asked_once_more(
     site.service.request("quito", trigger)
     site.begun()
     site.end("quito", result(ending))
-    assert site.service.seconds_to_next_look("quito") == seconds
+    assert site.service.seconds_to_waiting_look("quito") == seconds
 
 
 def test_the_look_once_more_says_so(site: Site) -> None:
@@ -325,7 +326,7 @@ def test_the_look_once_more_says_so(site: Site) -> None:
     site.move(7.0)
     assert site.begun() == [("quito", "recheck")]
     site.end("quito")
-    assert site.service.seconds_to_next_look("quito") is None
+    assert site.service.seconds_to_waiting_look("quito") is None
 
 
 # Trouble
@@ -445,7 +446,7 @@ def test_resolved_alone_looks_at_nothing(site: Site) -> None:
     site.started()
     site.service.accept(samples.body([samples.sent(status="resolved")]))
     assert site.alerts() == [("f1", "resolved")]
-    assert site.service.seconds_to_next_look("quito") is None
+    assert site.service.seconds_to_waiting_look("quito") is None
     assert site.nothing_begins()
 
 
@@ -475,7 +476,7 @@ def test_alerts_that_cannot_be_written_are_not_taken(site: Site) -> None:
     with pytest.raises(JournalError):
         site.alert("quito")
     assert site.value("alerts_total", outcome="accepted") == 0.0
-    assert site.service.seconds_to_next_look("quito") is None
+    assert site.service.seconds_to_waiting_look("quito") is None
     site.mend_journal()
     assert site.alerts() == []
     site.alert("quito")
@@ -534,7 +535,7 @@ def test_a_resync_that_cannot_be_written_looks_at_nothing(site: Site) -> None:
     site.resync.alerts = [samples.alert(on="lima")]
     site.destroy_journal()
     site.service._resync_now()
-    assert site.service.seconds_to_next_look("lima") is None
+    assert site.service.seconds_to_waiting_look("lima") is None
     site.mend_journal()
     site.service._resync_now()
     assert site.begun() == [("lima", "resync")]
@@ -643,10 +644,30 @@ def test_accepted_is_the_only_outcome_that_looks(site: Site) -> None:
     site.started()
     others = [samples.alert(o) for o in AlertOutcome if o is not AlertOutcome.ACCEPTED]
     site.service._request_for(others, Trigger.ALERT)
-    assert site.service.seconds_to_next_look("quito") is None
+    assert site.service.seconds_to_waiting_look("quito") is None
 
 
 # Found by review
+
+
+def test_the_routine_look_is_a_next_look_too(tmp_path: Path) -> None:
+    """Where no look waits it is the one to come; who asks is not told that there is none."""
+    site = Site(tmp_path)
+    try:
+        assert site.service.seconds_to_next_look("quito") is None
+        site.started()
+        due = site.service.seconds_to_next_look
+        until = time.monotonic() + PATIENCE_SECONDS
+        while due("quito") is None and time.monotonic() < until:  # its thread has just started
+            time.sleep(0.01)
+        site.clock.move(12.5)
+        assert due("quito") == 47.5
+        site.service._board.request("quito", Trigger.RECHECK, site.clock.now().monotonic + 2.5)
+        assert due("quito") == 2.5
+        site.clock.move(99)
+        assert due("lima") == 0.0
+    finally:
+        site.close()
 
 
 def test_a_loop_that_fails_goes_on(site: Site) -> None:

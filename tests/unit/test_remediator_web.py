@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from cluster.config_section import Credentials
@@ -316,6 +317,42 @@ def test_a_stopping_program_looks_at_nothing_more(site: WebSite) -> None:
     assert error(response) == (503, "the program is stopping", "send it again")
 
 
+def test_who_called_for_a_look_is_written_down(site: WebSite) -> None:
+    """Before it is done, with address and path; only where there is something to do."""
+    for path in ("/api/v1/clusters/lima/reconcile", "/api/v1/clusters/cusco/reconcile", "/x"):
+        site.client.post(path, headers=TOKEN)
+    site.client.post("/api/v1/clusters/lima/reconcile")
+
+    assert [(row.cluster, row.outcome, row.detail) for row in site.journal.rows()] == [
+        (cluster, "asked", asked("/api/v1/clusters/" + path))
+        for cluster, path in (("", "cusco/reconcile"), ("lima", "lima/reconcile"))
+    ]
+
+
+def asked(path: str) -> dict[str, str]:
+    """Return what is written down of a call."""
+    return {"who": "web token", "address": "127.0.0.1", "method": "POST", "path": path}
+
+
+def test_what_cannot_be_written_down_is_not_done(site: WebSite) -> None:
+    """Nobody operates without leaving a trace."""
+    site.destroy_journal()
+    response = site.client.post("/api/v1/clusters/lima/reconcile", headers=TOKEN)
+    assert error(response)[:2] == (503, "the journal does not answer: no such table: journal")
+    assert site.service.seconds_to_next_look("lima") is None
+    site.mend_journal()
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/clusters", "/nowhere", ALERTS])
+def test_every_answer_protects_who_reads_it(site: WebSite, path: str) -> None:
+    """Refusals too: no page loads anything, stands in a frame or is kept."""
+    for headers in ({}, TOKEN):
+        response = site.client.get(path, headers=headers)
+        assert response.headers["X-Frame-Options"] == "deny"
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert response.headers["Cache-Control"] == "no-store"
+
+
 # Journal
 
 
@@ -395,6 +432,24 @@ def test_metrics_need_no_credentials(site: WebSite) -> None:
     assert site.client.get("/metrics", headers=accept).text.endswith("\n# EOF\n")
 
 
+def test_a_webhook_is_logged_with_the_hosts_that_it_names(site: WebSite) -> None:
+    """One line a batch says what came in for which cluster and host."""
+    given = [samples.sent(), samples.sent(samples.labels("lima"), fingerprint="f2")]
+    with capture_logs() as lines:
+        site.post(samples.body(given))
+    assert lines == [
+        {
+            "event": "webhook taken",
+            "log_level": "info",
+            "alerts": 2,
+            "outcomes": ["accepted"],
+            "clusters": ["lima", "quito"],
+            "hosts": ["lima-1", "quito-1"],
+            "names": ["SipServerBecamePrimary"],
+        }
+    ]
+
+
 def test_it_says_that_it_runs(site: WebSite) -> None:
     """Healthy needs nothing but the program."""
     response = site.client.get("/-/healthy")
@@ -402,7 +457,14 @@ def test_it_says_that_it_runs(site: WebSite) -> None:
 
 
 def test_it_says_whether_it_is_ready(site: WebSite) -> None:
-    """Ready, or 503 with all reasons in one line."""
+    """Ready, at first without a sign that alerts reach it, or 503 with all reasons in one line."""
+    site.clock.move(30)
+    response = site.client.get("/-/ready")
+    assert (response.status_code, response.text) == (
+        200,
+        "ready, so far: no watchdog alert has come yet, it is waited for 150 s more\n",
+    )
+    site.post(samples.body([samples.sent({"sipnlb": "watchdog"})]))
     response = site.client.get("/-/ready")
     assert (response.status_code, response.text) == (200, "ready\n")
     site.clock.move(240)

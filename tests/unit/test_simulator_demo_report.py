@@ -186,10 +186,29 @@ def test_what_was_done_before_the_mode_change_is_said_in_the_table() -> None:
         "workflow                     alert  action  verified         lost  end state",
         "return and demotion         before  before    before   78 (7.8 s)  right",
         "  back: switchover back       none    0.31      0.47    5 (0.5 s)  right",
-        "none: no alert came; the remediator acted by its own second look",
-        "before: it came before the mode change was through, by the remediator's own second look",
+        "none: no alert came; the remediator acted in a look of its own "
+        "(routine, a second one, or while it held)",
+        "before: it came before the mode change was through; the remediator acted in a look of "
+        "its own (routine, a second one, or while it held)",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        Result("manual switchover", 0.93, 0.31, 0.47, 5, True, ""),
+        Result("manual switchover", 0.93, None, 0.47, 5, True, "", ("action",)),
+    ],
+)
+def test_an_action_that_came_before_its_alert_is_explained(there) -> None:
+    """The alert did not cause it, and the line below the table says what did."""
+    back = Result("switchover back", 0.62, 0.71, 0.84, 6, True, "")
+    explained = (
+        "action before alert: the remediator was looking already, by itself or for an earlier alert"
+    )
+    assert explained in Report((Workflow(there, back),), {}, 0.0, ()).lines()
+    assert explained not in Report((Workflow(back, back),), {}, 0.0, ()).lines()
 
 
 def test_one_wrong_way_back_makes_the_whole_wrong() -> None:
