@@ -5,7 +5,7 @@ BIN := .venv/bin
 PACKAGES := cluster exporter remediator simulator
 PURE := $(shell paste -sd, tests/pure_modules.txt)
 
-.PHONY: help setup demo test lint types unit project integration clean
+.PHONY: help setup demo test lint types unit project exploration integration explore clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,7 +17,7 @@ setup: ## make .venv, and in .tools the real programs that PATH lacks (Prometheu
 demo: setup ## play the three workflows on a simulated site (ARGS="--keep", ARGS="--json FILE" …)
 	@PATH="$$PATH:$(CURDIR)/.tools/bin" $(BIN)/sipnlb-simulator demo $(ARGS)
 
-test: setup lint types unit project integration ## everything that must pass before a change lands
+test: setup lint types unit project exploration integration ## everything that must pass before a change lands
 
 lint: setup ## style and import contracts
 	$(BIN)/ruff check .
@@ -35,8 +35,14 @@ unit: setup ## unit and property tests; every branch of the pure modules
 project: setup ## documents, rules and dashboards against the code
 	$(BIN)/pytest -q -n 2 tests/project
 
+exploration: setup ## the remediation loop near its beginnings, every seeded mistake found
+	$(BIN)/pytest -q -n 2 tests/exploration
+
 integration: setup ## real parts as processes on loopback
 	$(BIN)/pytest -q -n 2 --dist loadgroup tests/integration
+
+explore: setup ## two million states of the remediation loop, thousands of runs of the real one
+	$(BIN)/python -m tests.exploration $(ARGS)
 
 clean: ## remove everything that was made here
 	rm -rf .venv .tools .cache build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
