@@ -21,12 +21,11 @@ from cluster.errors import ClusterError
 from remediator import journal_alerts
 from remediator.journal_schema import (
     JOURNAL,
-    METADATA,
-    SCHEMA,
     SCHEMA_VERSION,
     JournalRow,
     Kind,
     detail_text,
+    prepare,
     row_of,
 )
 from remediator.webhook import Alert
@@ -49,11 +48,8 @@ class Journal:
         self.last_write_failed = False
         self._engine = _engine(url)
         with self._transaction() as connection:
-            METADATA.create_all(connection)
-            version = connection.execute(select(SCHEMA.c.version)).scalar()
-            if version is None:
-                connection.execute(insert(SCHEMA).values(version=SCHEMA_VERSION))
-            elif version != SCHEMA_VERSION:
+            version = prepare(connection)
+            if version != SCHEMA_VERSION:
                 raise JournalError(
                     url,
                     f"the journal has schema version {version}, this program writes "

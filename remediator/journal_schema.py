@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+)
 
 SCHEMA_VERSION = 1
 
@@ -41,7 +52,23 @@ JOURNAL = Table(
 )
 Index("journal_cluster", JOURNAL.c.cluster, JOURNAL.c.id)
 Index("journal_open", JOURNAL.c.outcome, JOURNAL.c.kind)
+# What is open is asked at every look, of one cluster: it must not cost more as the record grows.
+Index("journal_open_of_cluster", JOURNAL.c.cluster, JOURNAL.c.kind, JOURNAL.c.outcome)
 Index("journal_episode", JOURNAL.c.fingerprint, JOURNAL.c.starts_at)
+
+
+def prepare(connection: Connection) -> int:
+    """Make what a journal lacks of tables and indexes; return its schema version.
+
+    An index that came later is added to a journal of before: it changes no row.
+    """
+    METADATA.create_all(connection)
+    for index in JOURNAL.indexes:
+        index.create(connection, checkfirst=True)
+    version = connection.execute(select(SCHEMA.c.version)).scalar()
+    if version is None:
+        connection.execute(insert(SCHEMA).values(version=SCHEMA_VERSION))
+    return SCHEMA_VERSION if version is None else int(version)
 
 
 class Kind(StrEnum):

@@ -40,6 +40,7 @@ STALL_SECONDS = 3.0
 LOOKS = 3
 CALM_LOOKS = 12
 CALM_SECONDS = 310.0
+EVER_SECONDS = 30 * 86400.0
 POLICY = {"level": "enforce", "settle": "2s"}
 
 
@@ -257,6 +258,7 @@ class RealLoop:
         choices = Choices(given)
         world = World(BEGINNINGS[beginning], choices, level=self._level)
         self._journal.close_unknown(())
+        self._journal.prune(-EVER_SECONDS)
         self._journal.world = world
         self._journal._clock = world
         executor = self._started(world)

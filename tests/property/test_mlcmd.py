@@ -96,7 +96,15 @@ def test_any_end_of_a_program_gives_a_mode_or_a_problem(
     command = {"type": "exec", "command": ("/opt/modes",), "format": form}
     kept = ExecSource.model_validate(command)
     now = samples.BEGIN
-    finished = Finished(now, now.plus(1), stdout, stderr, status, None, status is None, cut)
+    finished = Finished(
+        now,
+        now.plus(1),
+        stdout=stdout,
+        stderr=stderr,
+        exit_status=status,
+        timed_out=status is None,
+        truncated=cut,
+    )
     source = ExecSipSource(kept, "SIP_P", Surroundings(samples.FakeClock()))
     reading = source._reading(output_of(kept, finished, secret))
     assert (reading.value.mode is SipMode.UNKNOWN) == (reading.problem is not None)

@@ -87,6 +87,25 @@ def test_what_is_written_is_seen_by_others_at_once(journal: Journal, file: Path)
     ]
 
 
+def test_what_is_open_costs_no_more_as_the_record_grows(
+    file: Path, clock: samples.FakeClock
+) -> None:
+    """It is found by an index, also in a journal that was made before there was one."""
+    url = f"sqlite:///{file}"
+    Journal(url, clock).close()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP INDEX journal_open_of_cluster")
+        connection.commit()
+
+    Journal(url, clock).close()
+
+    asked = "kind = 'person' AND outcome IS NULL AND cluster = 'quito' ORDER BY id"
+    plan = seen_by_others(file, f"EXPLAIN QUERY PLAN SELECT * FROM journal WHERE {asked}")
+    assert [row[-1] for row in plan] == [
+        "SEARCH journal USING INDEX journal_open_of_cluster (cluster=? AND kind=? AND outcome=?)"
+    ]
+
+
 def test_the_file_is_written_through_to_the_disk(journal: Journal, file: Path) -> None:
     """The write-ahead log is in force, and every commit is synchronised (2 is FULL)."""
     assert seen_by_others(file, "pragma journal_mode") == [("wal",)]
