@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from cluster.config_sources import CheckPointLiveness, TcpLiveness
 from cluster.model import Problem, Reason
@@ -49,3 +49,14 @@ def test_a_log_without_any_date_is_no_reason_where_a_port_accepts() -> None:
 
     assert made({"type": "tcp", "port": 5070}).after(None) is None
     assert made({"type": "check_point"}).after(None) == nothing
+
+
+def test_a_max_age_that_is_none_is_refused() -> None:
+    """With what may stand there."""
+    with pytest.raises(ValidationError) as refused:
+        made({"type": "tcp", "port": 5070, "max_age": "never"})
+
+    assert refused.value.errors()[0]["msg"] == (
+        "Value error, neither off nor a duration; write a whole number and a unit: 250ms, 2s, "
+        "10m, 1h, 400d"
+    )
