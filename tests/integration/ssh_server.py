@@ -118,7 +118,8 @@ class SshServer:
         """End it and all it started, at once, as a power cut does (but for the connections)."""
         if self.process is None:
             return
-        for pid in reversed(_with_children(self.process.pid)):
+        # Parents first: else one may still tell the client how its child ended.
+        for pid in _with_children(self.process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
