@@ -44,7 +44,12 @@ class Switching(Protocol):
     """What carries out an action; `remediator.switch.Switch` is the real one."""
 
     def carry_out(
-        self, cluster: str, action: Action, timeout_seconds: float, send_before: Deadline
+        self,
+        cluster: str,
+        action: Action,
+        number: int,
+        timeout_seconds: float,
+        send_before: Deadline,
     ) -> SwitchAnswer:
         """Send one command and wait for its answer."""
 
@@ -98,6 +103,7 @@ class Actor:
         answer = self.switch.carry_out(
             cluster.name,
             action,
+            intent.number,
             self.settings.command_timeout,
             Deadline(view.began.monotonic + self.settings.max_age),
         )
@@ -137,7 +143,7 @@ class Actor:
             why=failed,
             problem=str(answer.problem) if answer.problem and not failed else None,
         )
-        self.journal.end([intent], outcome, detail=detail)
+        self.journal.end([intent.id], outcome, detail=detail)
         self.metrics.action(action.verb, outcome)
         return outcome, why
 

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
 
-from cluster.clock import Clock, Instant
+from cluster.clock import Clock
 from cluster.config_model import Cluster, Remediator
 from cluster.model import ClusterView
 from remediator.acting import Actor, Caller, ObserveHosts
 from remediator.attempts import Attempts, appearance
 from remediator.evidence import ActionOutcome, describe
 from remediator.foreign import PortsSeen
-from remediator.interlocks import Block, Circumstances, why_blocked
+from remediator.guards import Guards
+from remediator.interlocks import Block, Circumstances
 from remediator.journal import Journal
 from remediator.look_result import Ending, LookResult
+from remediator.look_state import LookState
 from remediator.looks import Trigger
 from remediator.metrics import Metrics
 from remediator.overlap import OverlapSeen
@@ -48,25 +48,6 @@ STALE_VIEWS_ALLOWED = 3
 ACTIONS_ALLOWED = 20
 
 
-@dataclass(slots=True)
-class _Look:
-    """What one look has to remember between its rounds."""
-
-    cluster: Cluster
-    trigger: Trigger
-    stop: Event
-    order: Order
-    began: Instant
-    remediation: int | None = None
-    began_with: dict[str, Any] = field(default_factory=dict)
-    unsettled_since: Instant | None = None
-    unanswered_since: Instant | None = None
-    disabling_since: Instant | None = None
-    stale_views: int = 0
-    actions: int = 0
-    verified: set[Action] = field(default_factory=set)
-
-
 class Executor:
     """Carries out looks; one at a time for a cluster, many clusters side by side."""
 
@@ -80,10 +61,12 @@ class Executor:
         metrics: Metrics,
         jitter: random.Random,
         callers: Mapping[str, Caller] | None = None,
+        guards: Guards | None = None,
     ) -> None:
         """Wire it. jitter: spreads the pauses between tries.
 
         callers: what asks the virtual IP of the clusters whose remediations it verifies.
+        guards: the interlocks; those that need no memory are always among them.
         """
         self._settings = settings
         self._clock = clock
@@ -97,6 +80,7 @@ class Executor:
         self._overlap = OverlapSeen()
         self._held: dict[str, Hold | None] = {}
         self._ports_seen = PortsSeen()
+        self._guards = guards or Guards()
         self._virtual_ips = VirtualIps(clock, callers or {}, self._record)
 
     def look(self, cluster: Cluster, trigger: Trigger, stop: Event) -> LookResult:
@@ -105,7 +89,7 @@ class Executor:
         stop: when set, the running action is finished and recorded, and no other begins.
         """
         order = Order(self._settings.policy.order)
-        look = _Look(cluster, trigger, stop, order, self._clock.now())
+        look = LookState(cluster, trigger, stop, order, self._clock.now())
         if trigger is Trigger.RECONCILE:
             self._attempts_of(cluster).clear()
         while True:
@@ -116,13 +100,14 @@ class Executor:
             changes = self._ports_seen.changes(view, cluster.peers)
             self._record.note_changes(changes, trigger)
             self._ports_seen.note(view)
+            self._guards.note(view)
             decision = self._plan(look, view)
             result = self._next(look, view, decision)
             if result is not None:
                 self._finish(look, result)
                 return result
 
-    def _plan(self, look: _Look, view: ClusterView) -> Decision:
+    def _plan(self, look: LookState, view: ClusterView) -> Decision:
         """Plan on a view. With ``disable_first`` the wait for the others is bounded."""
         waited = (
             look.disabling_since is not None
@@ -148,7 +133,7 @@ class Executor:
             look.disabling_since = view.began
         return decision
 
-    def _next(self, look: _Look, view: ClusterView, decision: Decision) -> LookResult | None:
+    def _next(self, look: LookState, view: ClusterView, decision: Decision) -> LookResult | None:
         """Do what the decision says; return the look's result, or None to observe again."""
         if look.stop.is_set():
             return LookResult(Ending.STOPPED, view, decision)
@@ -161,7 +146,7 @@ class Executor:
         return self._act(look, view, decision)
 
     def _without_actions(
-        self, look: _Look, view: ClusterView, decision: Decision
+        self, look: LookState, view: ClusterView, decision: Decision
     ) -> LookResult | None:
         if decision.hold is None:
             return self._right(look, view, decision)
@@ -177,7 +162,7 @@ class Executor:
             return None
         return LookResult(Ending.HELD, view, decision, decision.hold, why_held(decision, view))
 
-    def _right(self, look: _Look, view: ClusterView, decision: Decision) -> LookResult | None:
+    def _right(self, look: LookState, view: ClusterView, decision: Decision) -> LookResult | None:
         """End a look whose ports are right; where a caller's answer verifies it, ask for one.
 
         None: observe again, so that a mode that changes meanwhile waits no longer than one
@@ -205,7 +190,7 @@ class Executor:
         waits = {Patience.REREAD: REREAD_SECONDS, Patience.PEER: self._settings.peer_wait}
         return waits.get(patience, 0.0)
 
-    def _act(self, look: _Look, view: ClusterView, decision: Decision) -> LookResult | None:
+    def _act(self, look: LookState, view: ClusterView, decision: Decision) -> LookResult | None:
         """Carry out the first action that may be carried out; return a hold if none may."""
         block = self._enough(look)
         if block is not None:
@@ -214,7 +199,7 @@ class Executor:
         blocks: list[Block] = []
         pauses: list[float] = []
         for action in decision.actions:
-            block = self._why_not(look, view, action)
+            block = self._why_not(look, view, decision, action)
             seen = appearance(view.host(action.host), action)
             pause = attempts.pause(action, seen, self._clock.now().monotonic)
             if block is not None:
@@ -228,7 +213,7 @@ class Executor:
                 return None
         return self._without_progress(look, view, decision, blocks, pauses)
 
-    def _enough(self, look: _Look) -> Block | None:
+    def _enough(self, look: LookState) -> Block | None:
         """Return why this look may do nothing more, or None."""
         if look.stale_views >= STALE_VIEWS_ALLOWED:
             return Block(Hold.VIEW_TOO_OLD, HOLD_TEXT[Hold.VIEW_TOO_OLD])
@@ -239,7 +224,7 @@ class Executor:
 
     def _without_progress(
         self,
-        look: _Look,
+        look: LookState,
         view: ClusterView,
         decision: Decision,
         blocks: list[Block],
@@ -258,21 +243,24 @@ class Executor:
             return None
         return LookResult(Ending.HELD, view, decision, blocks[0].hold, blocks[0].text)
 
-    def _why_not(self, look: _Look, view: ClusterView, action: Action) -> Block | None:
+    def _why_not(
+        self, look: LookState, view: ClusterView, decision: Decision, action: Action
+    ) -> Block | None:
         host = next(each for each in look.cluster.hosts if each.name == action.host)
-        return why_blocked(
+        return self._guards.why_not(
             Circumstances(
                 action,
                 view,
                 self._clock.now(),
                 self._settings.max_age,
                 look.order,
+                decision,
                 names_cluster=host.nlb.names_cluster,
             )
         )
 
     def _carry_out(
-        self, look: _Look, view: ClusterView, decision: Decision, action: Action
+        self, look: LookState, view: ClusterView, decision: Decision, action: Action
     ) -> None:
         """Carry out one action and count it as a failed try unless it was verified to stay."""
         if look.remediation is None:
@@ -302,11 +290,7 @@ class Executor:
             verified = outcome is ActionOutcome.VERIFIED
             ended = self._clock.now()
             self._ports_seen.acted(look.cluster.name, action, ended, verified=verified)
-        changed_back = action in look.verified
-        if outcome is ActionOutcome.VERIFIED:
-            look.verified.add(action)
-            opposite = ActionVerb.DISABLE if action.verb is ActionVerb.ENABLE else ActionVerb.ENABLE
-            look.verified.discard(Action(opposite, action.host, action.rule))
+        changed_back = outcome is ActionOutcome.VERIFIED and look.done(action)
         if outcome is ActionOutcome.WORLD_CHANGED:
             return
         if outcome is ActionOutcome.VERIFIED and not changed_back:
@@ -320,7 +304,7 @@ class Executor:
                 why,
             )
 
-    def _finish(self, look: _Look, result: LookResult) -> None:
+    def _finish(self, look: LookState, result: LookResult) -> None:
         if result.ending in {Ending.RIGHT, Ending.REMEDIATED}:
             self._attempts_of(look.cluster).clear()
         self._held[look.cluster.name] = result.hold

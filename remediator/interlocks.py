@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cluster.clock import Instant
 from cluster.model import ALL_VIPS, ClusterView, PortRule, SipMode
-from remediator.planner import Action, ActionVerb, Order
+from remediator.planner import Action, ActionVerb, Decision, Order
 from remediator.rows import Hold
 
 
@@ -22,6 +22,7 @@ class Circumstances:
     now: the moment at which the command would be sent.
     max_age_seconds: how old the readings behind it may then be.
     order: the order in force when the action was planned.
+    decision: what the table said of the view; None where it was not asked.
     names_cluster: whether the command names its NLB cluster, as those of back end ``cim`` do.
     """
 
@@ -30,6 +31,7 @@ class Circumstances:
     now: Instant
     max_age_seconds: float
     order: Order
+    decision: Decision | None = None
     names_cluster: bool = False
 
 

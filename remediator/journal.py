@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, bindparam, event, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, event, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.clock import Clock, utc_text
@@ -22,6 +22,7 @@ from remediator import journal_alerts
 from remediator.journal_schema import (
     JOURNAL,
     SCHEMA_VERSION,
+    Intent,
     JournalRow,
     Kind,
     detail_text,
@@ -144,18 +145,31 @@ class Journal:
         verb: str,
         row: str,
         detail: dict[str, Any],
-    ) -> int:
-        """Write the intent to carry out an action; return its id. Durable before the command."""
-        return self._open(
-            Kind.ACTION,
-            cluster=cluster,
-            parent=parent,
-            host=host,
-            port=port,
-            verb=verb,
-            row=row,
-            detail=detail_text(detail),
-        )
+    ) -> Intent:
+        """Write the intent to carry out an action. Durable before the command."""
+        moment = self._clock.now().utc
+        with self._transaction() as connection:
+            number = self._next_number(connection, moment)
+            key = self._insert(
+                connection,
+                utc_text(moment),
+                Kind.ACTION,
+                cluster=cluster,
+                parent=parent,
+                host=host,
+                port=port,
+                verb=verb,
+                row=row,
+                number=number,
+                detail=detail_text(detail),
+            )
+        return Intent(key, number)
+
+    @staticmethod
+    def _next_number(connection: Connection, moment: datetime) -> int:
+        """Return a number above all before it, also above those of a journal that was lost."""
+        last = connection.execute(select(func.max(JOURNAL.c.number))).scalar() or 0
+        return max(int(last) + 1, int(moment.timestamp() * 1000))
 
     def open_note(self, kind: Kind, cluster: str, host: str, reason: str, text: str) -> None:
         """Open a PERSON or FENCE row; one for another reason is replaced by it."""

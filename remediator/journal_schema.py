@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Index,
@@ -18,9 +19,11 @@ from sqlalchemy import (
     Text,
     insert,
     select,
+    text,
+    update,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 METADATA = MetaData()
 
@@ -48,12 +51,14 @@ JOURNAL = Table(
     Column("fingerprint", String(200), nullable=False, default=""),
     Column("starts_at", String(32), nullable=True),
     Column("detail", Text, nullable=False, default="{}"),
+    Column("number", BigInteger, nullable=True),
     sqlite_autoincrement=True,
 )
 Index("journal_cluster", JOURNAL.c.cluster, JOURNAL.c.id)
 Index("journal_open", JOURNAL.c.outcome, JOURNAL.c.kind)
 # What is open is asked at every look, of one cluster: it must not cost more as the record grows.
 Index("journal_open_of_cluster", JOURNAL.c.cluster, JOURNAL.c.kind, JOURNAL.c.outcome)
+Index("journal_number", JOURNAL.c.number)
 Index("journal_episode", JOURNAL.c.fingerprint, JOURNAL.c.starts_at)
 
 
@@ -63,12 +68,15 @@ def prepare(connection: Connection) -> int:
     An index that came later is added to a journal of before: it changes no row.
     """
     METADATA.create_all(connection)
-    for index in JOURNAL.indexes:
-        index.create(connection, checkfirst=True)
     version = connection.execute(select(SCHEMA.c.version)).scalar()
     if version is None:
         connection.execute(insert(SCHEMA).values(version=SCHEMA_VERSION))
-    return SCHEMA_VERSION if version is None else int(version)
+    elif version == 1:
+        connection.execute(text("ALTER TABLE journal ADD COLUMN number BIGINT"))
+        connection.execute(update(SCHEMA).values(version=SCHEMA_VERSION))
+    for index in JOURNAL.indexes:
+        index.create(connection, checkfirst=True)
+    return SCHEMA_VERSION if version in {None, 1} else int(version)
 
 
 class Kind(StrEnum):
@@ -93,8 +101,23 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Intent:
+    """An action that is written down and not yet carried out.
+
+    id: of its row. number: higher than those of all intents before it, and of other journals
+    before this one, as long as the clock was not set back meanwhile.
+    """
+
+    id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class JournalRow:
-    """One row. Times are UTC, ISO 8601. outcome: None while the row is open."""
+    """One row. Times are UTC, ISO 8601. outcome: None while the row is open.
+
+    number: of an intent, else None.
+    """
 
     id: int
     at: str
@@ -115,6 +138,7 @@ class JournalRow:
     fingerprint: str = ""
     starts_at: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+    number: int | None = None
 
 
 def row_of(values: dict[str, Any]) -> JournalRow:

@@ -30,6 +30,14 @@ class Hold(StrEnum):
     PEER_NOT_SEEN_SERVING = "peer_not_seen_serving"
     LEFT_TO_PEER = "left_to_peer"
     VIRTUAL_IP_UNANSWERED = "virtual_ip_unanswered"
+    PAUSED = "paused"
+    SILENCED = "silenced"
+    DAMPED = "damped"
+    TILT = "tilt"
+    TOO_MANY_CLUSTERS = "too_many_clusters"
+    APPROVAL_WANTED = "approval_wanted"
+    LEASE_ELSEWHERE = "lease_elsewhere"
+    LEASE_TOO_SHORT = "lease_too_short"
     JOURNAL_UNWRITABLE = "journal_unwritable"
     BUG = "bug"
 
@@ -58,6 +66,15 @@ HOLD_TEXT: dict[Hold, str] = {
     Hold.LEFT_TO_PEER: "the port of a peer stays open; the remediator on that host does not do its "
     "part",
     Hold.VIRTUAL_IP_UNANSWERED: "the ports are right, and no SIP service answers at the virtual IP",
+    Hold.PAUSED: "a person has paused it",
+    Hold.SILENCED: "a silence in Alertmanager matches the cluster's repair alerts",
+    Hold.DAMPED: "the primary changed too often; the new one must be steady first",
+    Hold.TILT: "this program stalled, the clock jumped or nothing answered; two equal views are "
+    "waited for",
+    Hold.TOO_MANY_CLUSTERS: "more clusters call for actions at once than policy allows",
+    Hold.APPROVAL_WANTED: "policy asks a person to approve it",
+    Hold.LEASE_ELSEWHERE: "another remediator has the lease on the cluster",
+    Hold.LEASE_TOO_SHORT: "less of the lease is left than a command may take",
     Hold.JOURNAL_UNWRITABLE: "the journal cannot be written, so nothing is done",
     Hold.BUG: "an unexpected error in sipnlb, please report it",
 }

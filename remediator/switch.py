@@ -39,15 +39,21 @@ class Switch:
         }
 
     def carry_out(
-        self, cluster: str, action: Action, timeout_seconds: float, send_before: Deadline
+        self,
+        cluster: str,
+        action: Action,
+        number: int,
+        timeout_seconds: float,
+        send_before: Deadline,
     ) -> SwitchAnswer:
         """Send one command and wait for its answer, at most `timeout_seconds`.
 
         send_before: when the readings that allow the command become too old; after that it
-        is not sent. Host and rule come from configuration; anything else is a KeyError.
+        is not sent. number: of the intent, see `Request`. Host and rule come from configuration;
+        anything else is a KeyError.
         """
         runner, dialect = self._targets[cluster, action.host]
-        request = Request(_VERBS[action.verb], action.rule, send_before)
+        request = Request(_VERBS[action.verb], action.rule, send_before, number)
         if send_before.remaining(self._clock.now()) <= 0:
             return SwitchAnswer(Sent.TOO_LATE, command=" ".join(("nlb", *request.arguments())))
         deadline = deadline_in(self._clock, timeout_seconds)

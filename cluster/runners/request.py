@@ -49,12 +49,16 @@ class Request:
     """One request.
 
     rule: the configured port rule concerned, None for QUERY and PARAMS. send_before: a runner
-    that has to connect first does not send it later than this; None: any time.
+    that has to connect first does not send it later than this; None: any time. number: of the
+    intent behind a change, higher than those of all changes before it, whoever made them; 1 or
+    more. What carries it refuses a change with a lower number than the last it saw. None for
+    requests that read.
     """
 
     verb: Verb
     rule: PortRule | None = None
     send_before: Deadline | None = field(default=None, compare=False)
+    number: int | None = field(default=None, compare=False)
 
     @property
     def changes(self) -> bool:

@@ -25,6 +25,7 @@ from cluster.runners.request import CommandResult
 from remediator.acting import Actor
 from remediator.executor import Executor
 from remediator.journal import Journal
+from remediator.journal_schema import Intent
 from remediator.looks import Trigger
 from remediator.planner import Action, ActionVerb, Unknowns
 from remediator.switch_answer import Sent, SwitchAnswer
@@ -137,7 +138,12 @@ class World:
         return ClusterView("quito", (RULE,), tuple(views), NOW.plus(began), self.now())
 
     def carry_out(
-        self, _: str, action: Action, timeout_seconds: float, send_before: Deadline
+        self,
+        _: str,
+        action: Action,
+        number: int,
+        timeout_seconds: float,
+        send_before: Deadline,
     ) -> SwitchAnswer:
         """Send a command as `remediator.switch` does, and see whether it may be sent."""
         self.happen()
@@ -190,16 +196,16 @@ class WatchedJournal(Journal):
 
     world: World
 
-    def open_action(self, *given: Any, **named: Any) -> int:
+    def open_action(self, *given: Any, **named: Any) -> Intent:
         """Write an intent; an older one must have ended."""
         self.world.happen()
         if any(state != "ended" for state in self.world.intents.values()):
             self.world.broken.append("6: an intent is opened while another is open")
-        number = super().open_action(*given, **named)
-        self.world.intents[number] = "o"
+        intent = super().open_action(*given, **named)
+        self.world.intents[intent.id] = "o"
         letter = "E" if named["verb"] == "enable" else "D"
-        self.world.meant[number] = Command(letter, NAMES.index(named["host"]))
-        return number
+        self.world.meant[intent.id] = Command(letter, NAMES.index(named["host"]))
+        return intent
 
     def end(self, ids: Iterable[int], outcome: str, **named: Any) -> None:
         """Write an outcome; success needs the reading after the command."""

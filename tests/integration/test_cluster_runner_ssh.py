@@ -523,12 +523,12 @@ def test_the_switch_calls_a_late_command_late(bench: Bench) -> None:
     switch = Switch((bench.cluster(act=bench.account("operator")),), bench.given)
     action = Action(ActionVerb.ENABLE, "porto-3", RULE)
     soon = Deadline(CLOCK.now().monotonic + 0.005)
-    assert switch.carry_out("porto", action, 5.0, soon).sent is Sent.TOO_LATE
+    assert switch.carry_out("porto", action, 7, 5.0, soon).sent is Sent.TOO_LATE
     until(lambda: bench.server.logins() == 1)
-    answer = switch.carry_out("porto", action, 5.0, deadline_in(CLOCK, 1.0))
+    answer = switch.carry_out("porto", action, 7, 5.0, deadline_in(CLOCK, 1.0))
     assert (answer.sent, answer.exit_status) == (Sent.ANSWERED, 3)
     bench.server.kill()
-    answer = switch.carry_out("porto", action, 5.0, deadline_in(CLOCK, 1.0))
+    answer = switch.carry_out("porto", action, 7, 5.0, deadline_in(CLOCK, 1.0))
     assert answer.sent is Sent.NOT_SENT
 
 

@@ -108,7 +108,12 @@ class FakePair:
         return ClusterView(cluster.name, (RULE,), views, began, self.clock.now())
 
     def carry_out(
-        self, cluster: str, action: Action, timeout_seconds: float, send_before: Deadline
+        self,
+        cluster: str,
+        action: Action,
+        number: int,
+        timeout_seconds: float,
+        send_before: Deadline,
     ) -> SwitchAnswer:
         """Switch a port as the host would."""
         self.before_command(action)

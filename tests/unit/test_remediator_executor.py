@@ -11,7 +11,7 @@ import pytest
 
 from cluster.model import NodeState, PortRule, PortState, PortStatus, SipMode
 from remediator.executor import Executor
-from remediator.journal_schema import Kind
+from remediator.journal_schema import Intent, Kind
 from remediator.look_result import Ending
 from remediator.looks import Trigger
 from remediator.planner import Action, ActionVerb, plan
@@ -524,7 +524,7 @@ def test_the_age_counts_from_the_look_not_from_the_journal(tmp_path: Path) -> No
     quick = made.journal.open_action
     waits = [1.5]
 
-    def slow(*arguments: Any, **named: Any) -> int:
+    def slow(*arguments: Any, **named: Any) -> Intent:
         made.pair.clock.seconds += waits.pop() if waits else 0.0
         return quick(*arguments, **named)
 

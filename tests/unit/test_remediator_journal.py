@@ -63,7 +63,7 @@ def intend(journal: Journal, parent: int = 5, host: str = "quito-1") -> int:
         verb="enable",
         row="primary_closed",
         detail={"before": "so"},
-    )
+    ).id
 
 
 # Durability

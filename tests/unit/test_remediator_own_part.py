@@ -209,7 +209,7 @@ def test_the_switch_has_no_road_to_a_peer() -> None:
     action = Action(ActionVerb.DISABLE, PEER, RULE)
 
     with pytest.raises(KeyError):
-        switch.carry_out("sip-west", action, 1.0, deadline_in(clock, 1.0))
+        switch.carry_out("sip-west", action, 7, 1.0, deadline_in(clock, 1.0))
 
 
 def test_a_peers_secret_is_looked_for_before_the_start(
