@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NOT_ALIVE = "not_alive"
     ROLE_NOT_TOLD = "role_not_told"
     ROLE_ROTATED_AWAY = "role_rotated_away"
+    REFUSED = "refused"
     BUG = "bug"
 
 
@@ -54,6 +55,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.NOT_ALIVE: "nothing shows that the SIP Server still runs",
     Reason.ROLE_NOT_TOLD: "the SIP Server has not told its role since it started",
     Reason.ROLE_ROTATED_AWAY: "the line that told the role is in a log that is gone",
+    Reason.REFUSED: "the host refused a change, having seen a later one",
     Reason.BUG: "an unexpected error in sipnlb, please report it",
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 from cluster.model import ALL_VIPS, PortRule, PortState
 from cluster.nlb.cim_dialect import ACT_SCRIPT, READ_SCRIPT, START
 from simulator import nlb_params
+from simulator.action_numbers import ActionNumbers
 from simulator.faults import NlbFault
 from simulator.nlb_cluster import NlbCluster
 from simulator.nlb_node import NodeRun, PortVerb, RuleRun
@@ -53,6 +54,7 @@ class CimTool:
     def __init__(self, world: World, site_began: datetime) -> None:
         """Answer from `world`; `site_began` is its second 0 in local time."""
         self._world, self._began = world, site_began
+        self._numbers: dict[tuple[str, str], ActionNumbers] = {}
 
     def call(self, cluster: str, host: str, name: str, arguments: tuple[str, ...]) -> ToolAnswer:
         """Carry out one start on a host. Never raises for its input."""
@@ -64,12 +66,13 @@ class CimTool:
         if broken is not None:
             return broken
         if fault is NlbFault.DENIED:
-            return _printed({"error": _ACCESS_DENIED})
+            return _printed({"error": _ACCESS_DENIED}, 1)
         script = _script(arguments)
         if script == READ_SCRIPT and len(arguments) == len(START) + 1:
             answer = _printed(self._state(site_cluster, host, known=fault is not NlbFault.FOREIGN))
         elif script == ACT_SCRIPT:
-            answer = _act(site_cluster, host, arguments[len(START) + 1 :], fault)
+            numbers = self._numbers.setdefault((cluster, host), ActionNumbers())
+            answer = _act(site_cluster, host, arguments[len(START) + 1 :], fault, numbers)
         else:
             answer = ToolAnswer(b"simulated: PowerShell cannot run this\r\n", 1)
         if fault is NlbFault.HANG_AFTER:
@@ -162,17 +165,23 @@ def _port_rule(run: RuleRun, adapter: str) -> dict[str, Any]:
     }
 
 
-def _act(cluster: ClusterRun, host: str, arguments: tuple[str, ...], fault: NlbFault) -> ToolAnswer:
+def _act(
+    cluster: ClusterRun,
+    host: str,
+    arguments: tuple[str, ...],
+    fault: NlbFault,
+    numbers: ActionNumbers,
+) -> ToolAnswer:
     """Carry out a change as the script does: on exactly the rule that it was told, or not."""
     given = dict(zip(arguments[::2], arguments[1::2], strict=False))
     try:
         verb, host_id = PortVerb(given["-Action"]), int(given["-HostId"])
         start, end = int(given["-StartPort"]), int(given["-EndPort"])
         rule = PortRule(given["-Vip"], start, end, given["-Protocol"])
-        cluster_ip = given["-ClusterIp"]
+        cluster_ip, action = given["-ClusterIp"], given["-Number"]
     except (KeyError, ValueError):
         return ToolAnswer(b"simulated: a parameter is missing or wrong\r\n", 1)
-    if len(given) * 2 != len(arguments) or len(given) != 7 or verb is PortVerb.DRAIN:
+    if len(given) * 2 != len(arguments) or len(given) != 8 or verb is PortVerb.DRAIN:
         return ToolAnswer(b"simulated: a parameter is not known\r\n", 1)
     wanted = [nlb for nlb in cluster.nlb_clusters if nlb.description.cluster_ip == cluster_ip]
     if not wanted:
@@ -182,6 +191,12 @@ def _act(cluster: ClusterRun, host: str, arguments: tuple[str, ...], fault: NlbF
         return _refused(f"this host's priority is {node.host_id}, not {host_id}")
     if rule not in [run.rule.rule for run in node.rules]:
         return _refused(f"this host has no rule {rule} in cluster {cluster_ip}")
+    try:
+        refusal = numbers.refusal(action, f"{verb} {cluster_ip} {rule}")
+    except ValueError:
+        return ToolAnswer(b"simulated: a parameter is missing or wrong\r\n", 1)
+    if refusal is not None:
+        return _printed({"refused": refusal}, 1)
     number = 1000
     if fault is not NlbFault.NO_EFFECT:
         vip = None if rule.vip == ALL_VIPS else rule.vip
@@ -191,9 +206,9 @@ def _act(cluster: ClusterRun, host: str, arguments: tuple[str, ...], fault: NlbF
 
 def _refused(message: str) -> ToolAnswer:
     told = {"message": message, "category": "OperationStopped", "code": None}
-    return _printed({"error": told})
+    return _printed({"error": told}, 1)
 
 
-def _printed(document: dict[str, Any]) -> ToolAnswer:
+def _printed(document: dict[str, Any], exit_status: int = 0) -> ToolAnswer:
     text = json.dumps({"schema": 1, **document}, separators=(",", ":"))
-    return ToolAnswer(text.encode("ascii") + b"\r\n", 1 if "error" in document else 0)
+    return ToolAnswer(text.encode("ascii") + b"\r\n", exit_status)

@@ -7,7 +7,8 @@ The forms that the two scripts of back end ``cim`` print, whoever runs them:
 _ClusterSetting, _NodeSetting and _PortRuleEx under their documented property names (wlbsprov).
 What carries one ``AdapterGuid`` is one NLB cluster of the host.
 
-``Set-SipNlbPort.ps1``: ``{"schema": 1, "method": TEXT, "ReturnValue": NUMBER}``.
+``Set-SipNlbPort.ps1``: ``{"schema": 1, "method": TEXT, "ReturnValue": NUMBER}``, or where the host
+has seen a later change ``{"schema": 1, "refused": TEXT}``.
 
 Both, where they failed: ``{"schema": 1, "error": {"message": TEXT, "category": TEXT, "code":
 NUMBER}}``. ``code`` is the CIM status, or null; ``category`` is PowerShell's.

@@ -67,11 +67,14 @@ def _failure(error: object) -> Problem:
 def parse_result(raw: bytes) -> tuple[CommandResult, Problem | None]:
     """Read what ``Set-SipNlbPort.ps1`` printed; advisory only.
 
-    The problem tells why the method was not called or gave no number, None if it gave one.
+    The problem tells why the method was not called or gave no number, None if it gave one. Where
+    the host has seen a later change its reason is REFUSED.
     """
     document, failure = document_of(raw)
     if failure is not None:
         return CommandResult.UNKNOWN, failure
+    if "refused" in document:
+        return CommandResult.UNKNOWN, Problem(Reason.REFUSED, shown(document["refused"]))
     returned = number(document, "ReturnValue")
     if returned is None:
         return CommandResult.UNKNOWN, Problem(Reason.MALFORMED, "ReturnValue is missing")

@@ -44,6 +44,7 @@ class CimDialect:
         if not request.changes:
             return (self.program, *START, self._path(READ_SCRIPT))
         assert request.rule is not None
+        assert request.number is not None
         rule = request.rule
         given = {
             "-Action": str(request.verb),
@@ -53,6 +54,7 @@ class CimDialect:
             "-StartPort": str(rule.start),
             "-EndPort": str(rule.end),
             "-Protocol": rule.protocol,
+            "-Number": str(request.number),
         }
         arguments = (text for pair in given.items() for text in pair)
         return (self.program, *START, self._path(ACT_SCRIPT), *arguments)

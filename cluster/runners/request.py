@@ -51,8 +51,8 @@ class Request:
     rule: the configured port rule concerned, None for QUERY and PARAMS. send_before: a runner
     that has to connect first does not send it later than this; None: any time. number: of the
     intent behind a change, higher than those of all changes before it, whoever made them; 1 or
-    more. What carries it refuses a change with a lower number than the last it saw. None for
-    requests that read.
+    more. A host to which it is carried (back end ``cim``, runner ``winrm``) refuses a change with a
+    lower number than the last it saw. None for requests that read.
     """
 
     verb: Verb

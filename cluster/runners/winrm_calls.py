@@ -16,6 +16,7 @@ from cluster.runners.request import Request
 READ_FUNCTION = "Get-SipNlbState"
 ACT_FUNCTION = "Set-SipNlbPort"
 MAX_SHOWN_CHARACTERS = 300
+REFUSED = "refused: "
 
 Parameters = tuple[tuple[str, str], ...]
 """Names and values, in order."""
@@ -61,8 +62,9 @@ def call_of(request: Request, back_end: str, node: Parameters = ()) -> Call:
     """
     rule = () if request.rule is None else (("Port", request.rule.port), ("Vip", request.rule.vip))
     if request.changes:
-        action = ("Action", str(request.verb))
-        return Call(ACT_FUNCTION, (("BackEnd", back_end), *node, *rule, action))
+        assert request.number is not None
+        action = (("Action", str(request.verb)), ("Number", str(request.number)))
+        return Call(ACT_FUNCTION, (("BackEnd", back_end), *node, *rule, *action))
     return Call(READ_FUNCTION, (("BackEnd", back_end), ("What", str(request.verb)), *rule))
 
 
@@ -109,6 +111,8 @@ def _said(call: Call, problem: object) -> Problem | None:
         return Problem(Reason.NOT_INSTALLED, text)
     if text.startswith("timed out"):
         return Problem(Reason.TIMEOUT, text)
+    if text.startswith(REFUSED):
+        return Problem(Reason.REFUSED, text.removeprefix(REFUSED))
     if text.startswith("not permitted"):
         return Problem(Reason.NOT_INSTALLED_OR_DENIED, text)
     return _malformed(call, f"failed: {text}")

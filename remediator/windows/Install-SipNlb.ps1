@@ -6,8 +6,8 @@
     Sets up the restricted PowerShell endpoints through which sipnlb reads and switches this host.
 .DESCRIPTION
     Copies the module SipNlb and the scripts of back end "cim" to folders that only administrators
-    may write, writes into them which port rules may be switched, makes a folder for transcripts,
-    and registers the endpoint SipNlbRead and, with -ActGroup, the endpoint SipNlb. Run it again to
+    may write, writes into them which port rules may be switched, makes a folder for the number of
+    the last change and one for transcripts, and registers the endpoint SipNlbRead and, with -ActGroup, the endpoint SipNlb. Run it again to
     change groups or rules: everything it wrote is written anew. Uninstall-SipNlb.ps1 undoes it.
 
     Registering an endpoint needs a restart of the service WinRM, which ends all remote PowerShell
@@ -64,6 +64,8 @@ if (-not (Test-Path $readScript)) {
     $readScript = Join-Path $PSScriptRoot '..\..\cluster\nlb\windows\Get-SipNlb.ps1'
 }
 $actScript = Join-Path $PSScriptRoot 'Set-SipNlbPort.ps1'
+$numberScript = Join-Path $PSScriptRoot 'ActionNumber.ps1'
+$data = Join-Path $env:ProgramData 'SipNlb'
 
 function Assert-Group([string] $Name) {
     # A misspelt group would leave an endpoint that nobody can enter.
@@ -110,6 +112,7 @@ function Write-Module([object[]] $Rules) {
     foreach ($name in 'SipNlb.psd1', 'SipNlb.psm1') {
         Copy-File (Join-Path $PSScriptRoot "SipNlb\$name") $module
     }
+    Copy-File $numberScript $module
     $lines = @(
         '# Which port rules of this host may be read and switched. Written by Install-SipNlb.ps1.'
         '@{'
@@ -132,13 +135,13 @@ function Write-Module([object[]] $Rules) {
     }
 }
 
-function New-TranscriptDirectory {
-    New-Item -ItemType Directory -Force -Path $TranscriptDirectory | Out-Null
-    if ($PSCmdlet.ShouldProcess($TranscriptDirectory, 'let only administrators read it')) {
+function New-OwnDirectory([string] $Path) {
+    New-Item -ItemType Directory -Force -Path $Path | Out-Null
+    if ($PSCmdlet.ShouldProcess($Path, 'let only administrators into it')) {
         $rights = [System.Security.AccessControl.DirectorySecurity]::new()
         # Administrators own it; they and SYSTEM may do all, for all in it; nothing is inherited.
         $rights.SetSecurityDescriptorSddlForm('O:BAD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)')
-        Set-Acl -Path $TranscriptDirectory -AclObject $rights
+        Set-Acl -Path $Path -AclObject $rights
     }
 }
 
@@ -177,11 +180,13 @@ if (-not (Test-Path (Join-Path $env:SystemRoot 'System32\nlb.exe'))) {
 
 Write-Module $rules
 New-Item -ItemType Directory -Force -Path $folder | Out-Null
-foreach ($script in $readScript, $actScript) {
+foreach ($script in $readScript, $actScript, $numberScript) {
     if (Test-Path $script) { Copy-File $script $folder }
     else { Write-Warning "$script is missing: back end cim will not work" }
 }
-New-TranscriptDirectory
+# Where ActionNumber.ps1 keeps the number of the last change, and the transcripts.
+New-OwnDirectory $data
+New-OwnDirectory $TranscriptDirectory
 Register-Endpoint 'SipNlbRead' $ReadGroup
 if ($ActGroup) { Register-Endpoint 'SipNlb' $ActGroup }
 else { Unregister-Endpoint 'SipNlb' }

@@ -12,6 +12,9 @@
     this host has no cluster of that address, another host priority, or not exactly this rule,
     because a port switches the whole rule that holds it. It never starts or stops a node.
 
+    It refuses a change whose number is lower than the last one this host has seen; the answer
+    then tells why under "refused". See ActionNumber.ps1, which must stand beside this file.
+
     Rights: those that NLB asks of whoever switches a rule, so usually a local administrator.
     Exit status: 0 the method was called, 1 it was not or failed.
 .PARAMETER Action
@@ -28,6 +31,8 @@
     Last port of the rule.
 .PARAMETER Protocol
     tcp, udp or both.
+.PARAMETER Number
+    Number of the change, higher than those of all changes before it.
 .NOTES
     This script has not run on Windows yet. Only a Windows host can prove that the account may
     call the methods and what they return there. It needs the full language mode.
@@ -40,7 +45,8 @@ param(
     [Parameter(Mandatory = $true)] [ValidatePattern('^(all|[0-9A-Fa-f.:]{2,45})$')] [string] $Vip,
     [Parameter(Mandatory = $true)] [ValidateRange(0, 65535)] [int] $StartPort,
     [Parameter(Mandatory = $true)] [ValidateRange(0, 65535)] [int] $EndPort,
-    [Parameter(Mandatory = $true)] [ValidateSet('tcp', 'udp', 'both')] [string] $Protocol
+    [Parameter(Mandatory = $true)] [ValidateSet('tcp', 'udp', 'both')] [string] $Protocol,
+    [Parameter(Mandatory = $true)] [ValidateRange(1, 999999999999999999)] [long] $Number
 )
 
 $ErrorActionPreference = 'Stop'
@@ -71,14 +77,16 @@ function Get-OwnNode($Settings, $Adapter) {
 }
 
 function Get-Rule($Adapter, $Address) {
-    $number = @{ tcp = 1; udp = 2; both = 3 }[$Protocol]
+    $protocolNumber = @{ tcp = 1; udp = 2; both = 3 }[$Protocol]
     Get-CimInstance -Namespace $namespace -ClassName MicrosoftNLB_PortRuleEx | Where-Object {
         $_.AdapterGuid -eq $Adapter -and $_.VirtualIpAddress -eq $Address -and
-        $_.StartPort -eq $StartPort -and $_.EndPort -eq $EndPort -and $_.Protocol -eq $number
+        $_.StartPort -eq $StartPort -and $_.EndPort -eq $EndPort -and $_.Protocol -eq $protocolNumber
     }
 }
 
+$entered = @{ Lock = $null; Refusal = '' }
 try {
+    . ([System.IO.Path]::Combine($PSScriptRoot, 'ActionNumber.ps1'))
     $settings = @(Get-CimInstance -Namespace $namespace -ClassName MicrosoftNLB_ClusterSetting)
     $wanted = @($settings | Where-Object { $_.ClusterIPAddress -eq $ClusterIp })
     if ($wanted.Count -ne 1) { throw "this host has $($wanted.Count) NLB clusters $ClusterIp" }
@@ -97,6 +105,12 @@ try {
         throw "this host has no rule $Vip $StartPort-$EndPort $Protocol in cluster $ClusterIp"
     }
 
+    $command = "cim $Action $ClusterIp $Vip $StartPort-$EndPort $Protocol"
+    $entered = Enter-Action $Number $command
+    if ($entered.Refusal) {
+        Write-JsonLine ([ordered]@{ schema = 1; refused = $entered.Refusal })
+        exit 1
+    }
     $method = @{ enable = 'EnableEx'; disable = 'DisableEx' }[$Action]
     $arguments = @{ VirtualIpAddress = $address; Port = [uint32]$StartPort }
     $result = Invoke-CimMethod -InputObject $node[0] -MethodName $method -Arguments $arguments
@@ -115,4 +129,8 @@ catch {
         }
     })
     exit 1
+}
+finally {
+    # Also after an exit; the lock would end with this process at the latest.
+    if ($null -ne $entered.Lock) { $entered.Lock.Dispose() }
 }

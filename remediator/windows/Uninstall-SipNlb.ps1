@@ -5,8 +5,9 @@
 .SYNOPSIS
     Undoes Install-SipNlb.ps1: unregisters both endpoints and removes module and scripts.
 .DESCRIPTION
-    Transcripts are kept, because they are a record; remove them yourself. NLB, listeners, firewall
-    rules, groups and accounts are not touched. The service WinRM is restarted once, which ends all
+    Transcripts are kept, because they are a record, and the number of the last change, so that a
+    change that was held up is refused after a new set-up too; remove them yourself. NLB,
+    listeners, firewall rules, groups and accounts are not touched. The service WinRM is restarted once, which ends all
     remote PowerShell sessions on this host, unless -NoRestart is given.
 .PARAMETER NoRestart
     Leave the restart of WinRM to you; until then sessions that are open go on.
@@ -32,7 +33,7 @@ foreach ($name in 'SipNlb', 'SipNlbRead') {
 # Other ways in keep files of their own in the folder of the scripts: only the set-up's are removed.
 $module = Join-Path $env:ProgramFiles 'WindowsPowerShell\Modules\SipNlb'
 $folder = Join-Path $env:ProgramFiles 'SipNlb'
-$files = 'Get-SipNlb.ps1', 'Set-SipNlbPort.ps1', 'SipNlbRead.pssc', 'SipNlb.pssc'
+$files = 'Get-SipNlb.ps1', 'Set-SipNlbPort.ps1', 'ActionNumber.ps1', 'SipNlbRead.pssc', 'SipNlb.pssc'
 foreach ($path in @($module) + @($files | ForEach-Object { Join-Path $folder $_ })) {
     if (Test-Path $path) { Remove-Item -Recurse -Force -Path $path }
 }

@@ -42,11 +42,12 @@ from pypsrp.wsman import NAMESPACES
 from cluster.model import PortRule
 from cluster.nlb.cim_dialect import DEFAULT_SCRIPTS, CimDialect
 from cluster.runners.request import Request, Verb
+from simulator.action_numbers import ActionNumbers
 
 ACCESS_DENIED, NOT_FOUND, TIMED_OUT, NO_SHELL = 5, 0x80338000, 0x80338029, 0x8033805B
 FUNCTIONS = {
     "Get-SipNlbState": {"BackEnd", "What", "Port", "Vip"},
-    "Set-SipNlbPort": {"BackEnd", "ClusterIp", "HostId", "Port", "Vip", "Action"},
+    "Set-SipNlbPort": {"BackEnd", "ClusterIp", "HostId", "Port", "Vip", "Action", "Number"},
 }
 WORDS = {
     "BackEnd": {"nlb", "cim"},
@@ -115,6 +116,7 @@ class Machine:
         self.finished = 0
         self.refused = 0
         self.directory = Path(settings.directory)
+        self.numbers = ActionNumbers()
 
     def act(self, account: str, envelope: ET.Element) -> str:
         """Carry out one WS-Management message; return the body of the answer."""
@@ -231,12 +233,19 @@ class Machine:
             raise RefusedError("NamedParameterNotFound", "A parameter cannot be found.")
         sets = WORDS | {"Port": set(self.settings.ports), "Vip": set(self.settings.vips)}
         for parameter, value in given.items():
-            if value not in sets.get(parameter, {value}):
+            is_number = parameter != "Number" or re.fullmatch(r"[1-9][0-9]{0,17}", value)
+            if value not in sets.get(parameter, {value}) or not is_number:
                 text = f"Cannot validate argument on parameter '{parameter}'."
                 raise RefusedError(f"ParameterArgumentValidationError,{name}", text)
+        if name == "Set-SipNlbPort" and "Number" not in given:
+            raise RefusedError(f"MissingMandatoryParameter,{name}", "Number is missing.")
         if "Action" in given and given["BackEnd"] == "cim" and not self._is_own(given):
             problem = "not permitted: Rules.psd1 names another ClusterIp or HostId"
             return PSCustomObject(rc=None, out="", err="", problem=problem)
+        if "Action" in given and given["BackEnd"] == "nlb":
+            refusal = self.numbers.refusal(given["Number"], str(self._command_line(given)))
+            if refusal is not None:
+                return PSCustomObject(rc=None, out="", err="", problem=f"refused: {refusal}")
         self.calls.append(name)
         while (self.directory / "hang").exists():
             time.sleep(0.02)
@@ -262,7 +271,9 @@ class Machine:
         if given["BackEnd"] == "cim":
             cim = dict(self.settings.cim or {})
             rule = PortRule(given.get("Vip", "all"), int(given.get("Port", 0)), *cim.pop("rule"))
-            return list(CimDialect(scripts=DEFAULT_SCRIPTS, **cim).argv(Request(Verb(verb), rule)))
+            number = int(given["Number"]) if "Number" in given else None
+            request = Request(Verb(verb), rule, number=number)
+            return list(CimDialect(scripts=DEFAULT_SCRIPTS, **cim).argv(request))
         port = given.get("Port")
         spec = port if given.get("Vip", "all") == "all" else f"{given['Vip']}:{port}"
         return [self.settings.program, verb, *([spec] if spec else [])]

@@ -206,7 +206,7 @@ def test_a_function_that_is_not_visible_is_named(host: PsrpHost, given: Surround
     entry = host.runner()
     entry["act"] = entry["read"]
     acting = runner(given, entry)
-    answer = ask(acting, Request(Verb.ENABLE, RULE), permit=given.permit)
+    answer = ask(acting, Request(Verb.ENABLE, RULE, number=1938420000011), permit=given.permit)
 
     assert answer.problem == Problem(
         Reason.NOT_INSTALLED, "Set-SipNlbPort is not visible in the endpoint"
@@ -218,13 +218,13 @@ def test_a_port_outside_the_endpoints_set_is_not_switched(
     host: PsrpHost, given: Surroundings
 ) -> None:
     """Whatever is configured here, the host's own list decides."""
-    request = Request(Verb.DISABLE, PortRule("all", 443, 443, "tcp"))
+    request = Request(Verb.DISABLE, PortRule("all", 443, 443, "tcp"), number=1938420000013)
     answer = ask(runner(given, host.runner()), request, permit=given.permit)
 
     assert answer.problem == Problem(
         Reason.NOT_INSTALLED_OR_DENIED,
         "the endpoint does not permit Set-SipNlbPort -BackEnd nlb -Port 443 -Vip all "
-        "-Action disable: Cannot validate argument on parameter 'Port'.",
+        "-Action disable -Number 1938420000013: Cannot validate argument on parameter 'Port'.",
     )
     assert host.seen()["calls"] == []
 
@@ -233,7 +233,7 @@ def test_a_change_goes_through_the_account_that_acts(host: PsrpHost, given: Surr
     """Reads and changes have sessions of their own."""
     one = runner(given, host.runner())
     ask(one)
-    answer = ask(one, Request(Verb.ENABLE, RULE), permit=given.permit)
+    answer = ask(one, Request(Verb.ENABLE, RULE, number=1938420000011), permit=given.permit)
 
     assert (answer.stdout, answer.problem) == (b"asked enable 5060\r\n\x84", None)
     assert "-ConfigurationName SipNlb {" in answer.command
@@ -243,6 +243,23 @@ def test_a_change_goes_through_the_account_that_acts(host: PsrpHost, given: Surr
     )
 
 
+def test_a_change_that_is_older_than_the_last_is_refused(
+    host: PsrpHost, given: Surroundings
+) -> None:
+    """The utility is not started for it; what is newer is carried out again."""
+    one = runner(given, host.runner())
+    later, earlier, latest = (Request(Verb.ENABLE, RULE, number=number) for number in (43, 41, 47))
+    answers = [ask(one, each, permit=given.permit) for each in (later, earlier, latest)]
+
+    assert [answer.problem for answer in answers] == [
+        None,
+        Problem(Reason.REFUSED, "the host has seen a later command, number 43; this one has 41"),
+        None,
+    ]
+    assert (answers[1].sent, answers[1].stdout) == (True, b"")
+    assert host.seen()["calls"] == ["Set-SipNlbPort"] * 2
+
+
 def test_without_the_permit_nothing_of_act_is_touched(host: PsrpHost) -> None:
     """The exporter neither opens the acting account's files nor carries out a change."""
     (host.directory / "act-password").unlink()
@@ -250,7 +267,9 @@ def test_without_the_permit_nothing_of_act_is_touched(host: PsrpHost) -> None:
     reading = runner(given, host.runner())
 
     with pytest.raises(PermissionError, match="enable without the permit of this runner"):
-        reading.run(Request(Verb.ENABLE, RULE), deadline_in(CLOCK, 1.0), Permit())
+        reading.run(
+            Request(Verb.ENABLE, RULE, number=1938420000011), deadline_in(CLOCK, 1.0), Permit()
+        )
     assert ask(reading).problem is None
     given.shared.close()
     with pytest.raises(ClusterError, match="the secret file cannot be read"):
@@ -293,7 +312,7 @@ def test_a_change_that_would_come_too_late_is_not_sent(host: PsrpHost, given: Su
     """While a session is being opened the readings grow old; the next attempt finds it open."""
     one = runner(given, host.runner())
     host.set("slow", "1.0")
-    late = Request(Verb.DISABLE, RULE, deadline_in(CLOCK, 0.3))
+    late = Request(Verb.DISABLE, RULE, deadline_in(CLOCK, 0.3), 1938420000017)
     answer = ask(one, late, permit=given.permit)
 
     assert answer.problem == Problem(
@@ -303,7 +322,11 @@ def test_a_change_that_would_come_too_late_is_not_sent(host: PsrpHost, given: Su
     until(lambda: host.seen()["opened"] == 1)
     time.sleep(0.1)
     assert host.seen()["calls"] == []
-    again = ask(one, Request(Verb.DISABLE, RULE, deadline_in(CLOCK, 0.3)), permit=given.permit)
+    again = ask(
+        one,
+        Request(Verb.DISABLE, RULE, deadline_in(CLOCK, 0.3), 1938420000017),
+        permit=given.permit,
+    )
     assert (again.problem, host.seen()["opened"]) == (None, 1)
 
 
@@ -328,7 +351,7 @@ def test_a_session_that_the_host_ended_is_replaced_within_the_same_call(
     """A change after hours without one is sent once, in a new session."""
     host: PsrpHost = request.getfixturevalue(kind)
     one = runner(given, host.runner())
-    enable = Request(Verb.ENABLE, RULE)
+    enable = Request(Verb.ENABLE, RULE, number=1938420000011)
     ask(one, enable, permit=given.permit)
     until(lambda: host.seen()["finished"] == 1)
     host.stop()

@@ -16,7 +16,9 @@ from cluster.clock import SystemClock, deadline_in
 from cluster.config import load
 from cluster.host_reader import host_readers
 from cluster.model import HostView, NodeState, PortState, Reason
+from cluster.nlb.cim_dialect import CimDialect
 from cluster.observe import observe
+from cluster.runners.request import Request, Verb
 from cluster.surroundings import Surroundings
 from tests.integration.running import ROOT, RunningSite, free_port, run_site, until
 from tests.integration.test_remediator import ONE, TWO, alert, make, payload, switch_over
@@ -160,7 +162,8 @@ def test_the_result_of_a_method_is_recorded_but_only_the_reading_counts(
         assert row["detail"]["output"] == output
         assert row["detail"]["command"].endswith(
             r"'C:\Program Files\SipNlb\Set-SipNlbPort.ps1' -Action enable -ClusterIp 10.0.0.100 "
-            "-HostId 2 -Vip all -StartPort 5060 -EndPort 5061 -Protocol both"
+            "-HostId 2 -Vip all -StartPort 5060 -EndPort 5061 -Protocol both "
+            f"-Number {row['number']}"
         )
         fault(site, "none", TWO)
         until(lambda: site.host(TWO)["ports"][0]["state"] == "enabled")
@@ -168,5 +171,36 @@ def test_the_result_of_a_method_is_recorded_but_only_the_reading_counts(
         for name in (ONE, TWO):
             text = site.nlb(name, "queryport", "5060", FOREIGN_CLUSTER).stdout
             assert b"Rule is enabled" in text
+    finally:
+        remediator.end(signal.SIGTERM)
+
+
+def test_a_host_that_has_seen_a_later_command_refuses_and_says_so(
+    site: RunningSite, tmp_path: Path
+) -> None:
+    """The number of the journal reaches the host, and nothing is switched by an older one."""
+    cluster = load(site.directory / "clusters.yml").clusters[0]
+    program = f"{site.directory}/{TWO}/powershell"
+    later = Request(Verb.DISABLE, cluster.rules[0], number=10**18 - 1)
+    argv = CimDialect(program, "/s", cluster.nlb_ip, 2).argv(later)
+    ended = subprocess.run(argv, capture_output=True, check=True, timeout=20)
+    assert json.loads(ended.stdout)["ReturnValue"] == 1001
+
+    remediator = make(site, tmp_path, look_timeout="750ms", attempts=1)
+    remediator.start()
+    try:
+        switch_over(site)
+        assert remediator.send(payload(alert())).ok
+        until(lambda: any(row["outcome"] for row in remediator.rows("action")))
+        row = remediator.rows("action")[0]
+        assert (row["host"], row["verb"], row["outcome"]) == (TWO, "enable", "refused")
+        told = (
+            f"refused: the host has seen a later command, number {10**18 - 1}; "
+            f"this one has {row['number']}"
+        )
+        assert (row["detail"]["sent"], row["detail"]["failed"]) == ("refused", told)
+        assert site.host(TWO)["ports"][0]["state"] == "disabled"
+        until(lambda: remediator.rows("person") != [])
+        assert told in remediator.rows("person")[0]["detail"]["text"]
     finally:
         remediator.end(signal.SIGTERM)

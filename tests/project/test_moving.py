@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from remediator import reconcile
+from remediator import asking
 from remediator.journal_schema import Kind
 from tests.project.contract import contract_series
 from tests.project.promql import metric_names
@@ -47,10 +47,10 @@ def test_the_exit_statuses_are_the_commands() -> None:
     listed = [int(number) for number in re.findall(r"^\| (\d) \|", TEXT, re.MULTILINE)]
 
     assert listed == [
-        reconcile.ASKED,
-        reconcile.NOT_RIGHT,
-        reconcile.WRONG_USE,
-        reconcile.NOT_REACHED,
+        asking.DONE,
+        asking.NOT_RIGHT,
+        asking.WRONG_USE,
+        asking.NOT_REACHED,
     ]
 
 

@@ -11,13 +11,17 @@ from cluster.model import PortRule
 from cluster.runners.request import Request, Verb
 from cluster.runners.winrm_calls import ACT_FUNCTION, READ_FUNCTION, call_of
 from exporter.recording import DUMPS, FORMAT, VERSION
+from simulator.action_numbers import ActionNumbers
 
 ROOT = Path(__file__).resolve().parents[2]
 WINDOWS = ROOT / "remediator" / "windows"
 ROLES = WINDOWS / "SipNlb" / "RoleCapabilities"
 RULE = PortRule("all", 5060, 5060, "both")
 READS = [Request(Verb.QUERY), Request(Verb.QUERYPORT, RULE), Request(Verb.PARAMS)]
-CHANGES = [Request(Verb.ENABLE, RULE), Request(Verb.DISABLE, RULE)]
+CHANGES = [
+    Request(verb, RULE, number=number)
+    for verb, number in ((Verb.ENABLE, 1938420000000), (Verb.DISABLE, 10**18 - 1))
+]
 
 
 def visible(role: str) -> dict[str, dict[str, str]]:
@@ -72,8 +76,69 @@ def test_nothing_but_enable_and_disable_can_be_done() -> None:
     """Drain, stop, suspend and reload are for administrators."""
     assert visible("SipNlb")[ACT_FUNCTION]["Action"] == "enable|disable"
     module = (WINDOWS / "SipNlb" / "SipNlb.psm1").read_text("ascii")
+    module += (WINDOWS / "ActionNumber.ps1").read_text("ascii")
     assert re.findall(r"Invoke-Expression|\biex\b|ScriptBlock|Add-Type|AddScript", module) == []
 
+
+def test_every_change_passes_the_check_of_its_number() -> None:
+    """The module starts nlb.exe for a change in one place, and the script calls NLB in one."""
+    module = (WINDOWS / "SipNlb" / "SipNlb.psm1").read_text("ascii")
+    change = module[module.index("function Invoke-Change") : module.index("function Find-Rule")]
+    assert change.index("Enter-Action") < change.index("$entered.Refusal) { return")
+    assert change.index("$entered.Refusal) { return") < change.index("Invoke-Program")
+    acting = module[module.index("function Set-SipNlbPort") :]
+    assert acting.count("Invoke-Change") == acting.count("'-Number', $Number") == 1
+    assert "Invoke-Program" not in acting
+
+    script = (WINDOWS / "Set-SipNlbPort.ps1").read_text("ascii")
+    places = [script.index(each) for each in ("Enter-Action", "exit 1", "Invoke-CimMethod")]
+    assert places == sorted(places)
+
+
+def test_the_number_is_on_the_disk_before_the_port_is_touched() -> None:
+    """Written whole, flushed, then put in place; whoever reads it holds the lock."""
+    text = (WINDOWS / "ActionNumber.ps1").read_text("ascii")
+    write = text[text.index("function Write-Action") : text.index("function Get-Refusal")]
+    places = [write.index(each) for each in ("$new.Write(", "$new.Flush($true)", "::Replace(")]
+    assert places == sorted(places)
+    enter = text[text.index("function Enter-Action") :]
+    order = ["Open-ActionLock", "$null -eq $entered.Lock", "Get-Refusal", "Write-Action", "catch {"]
+    places = [enter.index(each) for each in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        ("1 1938420000000 cim enable 10.0.0.100 all 5060-5061 both\n", True),
+        ("1 7 nlb disable [fd00::64]:5060\n", True),
+        ("", False),
+        ("1 7 nlb disable 5060", False),
+        ("1 07 nlb disable 5060\n", False),
+        ("1 1234567890123456789 nlb disable 5060\n", False),
+        ("2 7 nlb disable 5060\n", False),
+        ("1 7 nlb disable 5060\n1 8 nlb disable 5060\n", False),
+        ("1 7 \x00\n", False),
+    ],
+)
+def test_what_is_not_whole_is_not_taken_for_a_number(text: str, sound: bool) -> None:
+    """A file that was torn, mixed or written by something else refuses. Its pattern, in Python."""
+    script = (WINDOWS / "ActionNumber.ps1").read_text("ascii")
+    pattern = re.search(r"-cnotmatch '([^']*)'", script)
+    assert pattern is not None
+    assert bool(re.search(pattern[1].replace("?<", "?P<").replace(r"\z", r"\Z"), text)) is sound
+
+
+def test_the_simulated_host_refuses_in_the_words_of_the_script() -> None:
+    """So that what tests see is what a host says."""
+    script = (WINDOWS / "ActionNumber.ps1").read_text("ascii")
+    said = ActionNumbers()
+    assert said.refusal("43", "a") is None
+    for number, command, places in (("41", "a", ("$last", "$Number")), ("43", "b", ("$Number",))):
+        words = said.refusal(number, command) or ""
+        for place, value in zip(places, re.findall(r"[0-9]+", words), strict=True):
+            words = words.replace(value, place, 1)
+        assert f'"{words}"' in script
 
 @pytest.mark.parametrize("name", ["SipNlbRead", "SipNlb"])
 def test_an_endpoint_is_restricted_and_runs_as_a_virtual_account(name: str) -> None:

@@ -29,6 +29,16 @@ def test_each_documented_result_has_its_word(number: int, result: CommandResult)
     assert parse_result(raw) == (result, None)
 
 
+@pytest.mark.parametrize(
+    ("refused", "text"),
+    [("another  change\n is under way", "another change is under way"), ("", ""), (None, "None")],
+)
+def test_a_refused_change_is_told_as_such(refused: object, text: str) -> None:
+    """Whatever stands behind it, and whatever number stands beside it."""
+    raw = json.dumps({"schema": 1, "refused": refused, "ReturnValue": 1000}).encode()
+    assert parse_result(raw) == (CommandResult.UNKNOWN, Problem(Reason.REFUSED, text))
+
+
 def test_a_method_that_gave_no_number_is_unknown() -> None:
     """Whatever else the script said, there is no result."""
     assert parse_result(b'{"schema": 1, "ReturnValue": "1000"}') == (

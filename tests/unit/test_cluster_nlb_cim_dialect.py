@@ -56,7 +56,7 @@ def test_every_reading_is_the_same_read_out(request_: Request) -> None:
 def test_a_change_names_cluster_host_and_the_whole_rule() -> None:
     """Each value follows its own name; all of them are configuration."""
     rule = PortRule("10.7.0.101", 5072, 5079, "tcp")
-    assert DIALECT.argv(Request(Verb.DISABLE, rule)) == (
+    assert DIALECT.argv(Request(Verb.DISABLE, rule, number=1938420000017)) == (
         *STARTED,
         r"D:\sip nlb\Set-SipNlbPort.ps1",
         *("-Action", "disable"),
@@ -66,6 +66,7 @@ def test_a_change_names_cluster_host_and_the_whole_rule() -> None:
         *("-StartPort", "5072"),
         *("-EndPort", "5079"),
         *("-Protocol", "tcp"),
+        *("-Number", "1938420000017"),
     )
 
 
@@ -89,7 +90,7 @@ def test_the_folder_may_be_written_either_way(scripts: str, path: str) -> None:
         ("cluster/nlb/windows/Get-SipNlb.ps1", Request(Verb.QUERY)),
         (
             "remediator/windows/Set-SipNlbPort.ps1",
-            Request(Verb.ENABLE, PortRule("all", 5070, 5071, "udp")),
+            Request(Verb.ENABLE, PortRule("all", 5070, 5071, "udp"), number=17),
         ),
     ],
 )
@@ -108,6 +109,16 @@ def test_the_number_of_the_method_is_the_outcome() -> None:
     """Both channels are kept for the record."""
     out = '{"schema":1,"method":"EnableEx","ReturnValue":1013}'
     assert DIALECT.outcome(answer(out, "!")) == Outcome(CommandResult.SUSPENDED, out + "!", None)
+
+
+def test_a_change_that_the_host_refused_is_told_with_its_reason() -> None:
+    """The text is the script's own; nothing was switched."""
+    out = '{"schema":1,"refused":"the host has seen a later command,\\n number 19"}'
+    assert DIALECT.outcome(answer(out)) == Outcome(
+        CommandResult.UNKNOWN,
+        out,
+        Problem(Reason.REFUSED, "the host has seen a later command, number 19"),
+    )
 
 
 def test_what_kept_the_script_from_starting_is_shown() -> None:

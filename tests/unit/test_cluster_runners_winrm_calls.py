@@ -37,14 +37,14 @@ def returned(**more: Any) -> dict[str, object]:
             "Get-SipNlbState -BackEnd nlb -What queryport -Port 5070 -Vip 10.7.0.100",
         ),
         (
-            Request(Verb.ENABLE, PortRule("all", 5080, 5081, "both")),
+            Request(Verb.ENABLE, PortRule("all", 5080, 5081, "both"), number=23),
             "nlb",
-            "Set-SipNlbPort -BackEnd nlb -Port 5080 -Vip all -Action enable",
+            "Set-SipNlbPort -BackEnd nlb -Port 5080 -Vip all -Action enable -Number 23",
         ),
         (
-            Request(Verb.DISABLE, PortRule("fd00::7", 5090, 5090, "tcp")),
+            Request(Verb.DISABLE, PortRule("fd00::7", 5090, 5090, "tcp"), number=29),
             "cim",
-            "Set-SipNlbPort -BackEnd cim -Port 5090 -Vip fd00::7 -Action disable",
+            "Set-SipNlbPort -BackEnd cim -Port 5090 -Vip fd00::7 -Action disable -Number 29",
         ),
     ],
 )
@@ -59,9 +59,9 @@ def test_a_change_names_the_node_that_is_meant() -> None:
     """A host may have the same rule in several clusters; reading tells all of them."""
     node = (("ClusterIp", "10.7.0.99"), ("HostId", "7"))
 
-    assert str(call_of(Request(Verb.DISABLE, RULE), "cim", node)) == (
+    assert str(call_of(Request(Verb.DISABLE, RULE, number=31), "cim", node)) == (
         "Set-SipNlbPort -BackEnd cim -ClusterIp 10.7.0.99 -HostId 7 "
-        "-Port 5070 -Vip 10.7.0.100 -Action disable"
+        "-Port 5070 -Vip 10.7.0.100 -Action disable -Number 31"
     )
     assert str(call_of(Request(Verb.QUERY), "cim", node)) == (
         "Get-SipNlbState -BackEnd cim -What query"
@@ -90,6 +90,10 @@ def test_a_status_that_is_no_number_is_none(status: object) -> None:
         (
             "not permitted: all 5061 is no rule",
             Problem(Reason.NOT_INSTALLED_OR_DENIED, "not permitted: all 5061 is no rule"),
+        ),
+        (
+            "refused: the host has seen\n a later command",
+            Problem(Reason.REFUSED, "the host has seen a later command"),
         ),
         ("out  of\nmemory", Problem(Reason.MALFORMED, "Get-SipNlbState failed: out of memory")),
     ],

@@ -41,6 +41,7 @@ class Bench:
         self.world = World(SiteDescription((described,), KNOBS))
         self.world.advance(9.0)
         self.tool = CimTool(self.world, BEGAN)
+        self.number = 1938420000000
 
     @property
     def nlb(self) -> NlbCluster:
@@ -58,10 +59,14 @@ class Bench:
     def ask(self, request: Request, host: str = ONE, cluster_ip: str = "10.0.0.100") -> Any:
         """Start what the product starts; return what it prints."""
         host_id = 1 if host == ONE else 2
+        if request.changes and request.number is None:
+            self.number += 1
+            request = replace(request, number=self.number)
         argv = CimDialect("ps", DEFAULT_SCRIPTS, cluster_ip, host_id).argv(request)
         answer = self.call(*argv[1:], host=host)
         document = json.loads(answer.output)
-        assert (answer.exit_status, answer.output[-2:]) == (int("error" in document), b"\r\n")
+        failed = not {"error", "refused"}.isdisjoint(document)
+        assert (answer.exit_status, answer.output[-2:]) == (int(failed), b"\r\n")
         return document
 
     def fault(self, fault: NlbFault) -> None:
@@ -227,12 +232,40 @@ def test_a_change_that_is_not_exactly_this_is_refused(
 
 def test_a_change_for_another_host_is_refused() -> None:
     """The host priority says whose command it is."""
-    argv = CimDialect("ps", DEFAULT_SCRIPTS, "10.0.0.100", 2).argv(Request(Verb.DISABLE, SIP))
+    request = Request(Verb.DISABLE, SIP, number=7)
+    argv = CimDialect("ps", DEFAULT_SCRIPTS, "10.0.0.100", 2).argv(request)
     told = json.loads(Bench().call(*argv[1:]).output)
     assert told["error"]["message"] == "this host's priority is 1, not 2"
 
 
-CHANGE = CimDialect("ps", "/s", "10.0.0.100", 1).argv(Request(Verb.DISABLE, SIP))[1:]
+def test_a_change_older_than_the_last_one_is_refused() -> None:
+    """Each host remembers its own; what only failed is remembered too, what was wrong is not."""
+    bench = Bench()
+    later, earlier = (Request(Verb.DISABLE, SIP, number=number) for number in (43, 41))
+    wrong = replace(later, rule=replace(SIP, end=5090), number=99)
+    assert "error" in bench.ask(wrong)
+    assert bench.ask(later)["ReturnValue"] == 1000
+    assert bench.ask(earlier) == {
+        "schema": 1,
+        "refused": "the host has seen a later command, number 43; this one has 41",
+    }
+    assert bench.ask(replace(earlier, verb=Verb.ENABLE))["refused"].startswith("the host has seen")
+    assert bench.read()["port_rules"][0]["PortState"] == 2
+    assert bench.ask(earlier, TWO)["ReturnValue"] == 1001
+
+
+def test_the_same_number_counts_again_for_the_same_command_alone() -> None:
+    """A command that is sent twice is one command."""
+    bench = Bench()
+    disable = Request(Verb.DISABLE, SIP, number=43)
+    assert [bench.ask(disable)["ReturnValue"] for _ in range(2)] == [1000, 1001]
+    assert bench.ask(replace(disable, verb=Verb.ENABLE)) == {
+        "schema": 1,
+        "refused": "the host has seen another command with the same number 43",
+    }
+
+
+CHANGE = CimDialect("ps", "/s", "10.0.0.100", 1).argv(Request(Verb.DISABLE, SIP, number=7))[1:]
 
 
 @pytest.mark.parametrize(
@@ -244,6 +277,9 @@ CHANGE = CimDialect("ps", "/s", "10.0.0.100", 1).argv(Request(Verb.DISABLE, SIP)
         ((*START[1:], "/s/Get-SipNlb.ps1"), b"simulated: PowerShell cannot run this\r\n"),
         ((*START, "/s/Get-SipNlb.ps1", "-All"), b"simulated: PowerShell cannot run this\r\n"),
         (CHANGE[:-2], b"simulated: a parameter is missing or wrong\r\n"),
+        ((*CHANGE[:-1], "0"), b"simulated: a parameter is missing or wrong\r\n"),
+        ((*CHANGE[:-1], "1e3"), b"simulated: a parameter is missing or wrong\r\n"),
+        ((*CHANGE[:-1], "9" * 19), b"simulated: a parameter is missing or wrong\r\n"),
         ((*CHANGE, "-Force"), b"simulated: a parameter is not known\r\n"),
         ((*CHANGE, "-Force", "1"), b"simulated: a parameter is not known\r\n"),
         (

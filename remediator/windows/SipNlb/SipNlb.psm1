@@ -11,7 +11,9 @@
         rc       exit status of the program; empty if there is none
         out, err the bytes that it printed, in base64
         problem  empty, or why it did not run to its end, beginning with
-                 "not installed", "timed out" or "not permitted"
+                 "not installed", "timed out", "not permitted" or "refused"
+
+    A change has a number, and one with a lower number than the last is refused: ActionNumber.ps1.
 
     This module has not run on Windows yet. Only a Windows host can prove that a virtual account
     may start nlb.exe and is told what an elevated administrator is told.
@@ -36,6 +38,9 @@ function Read-DataFile([string] $Path) {
     if ($mistakes.Count) { throw "$Path is no table: $($mistakes[0].Message)" }
     $tree.EndBlock.Statements[0].PipelineElements[0].Expression.SafeGetValue()
 }
+
+# Enter-Action; for back end cim Set-SipNlbPort.ps1 calls it itself.
+. ([System.IO.Path]::Combine($PSScriptRoot, 'ActionNumber.ps1'))
 
 $known = Read-DataFile ([System.IO.Path]::Combine($PSScriptRoot, 'Rules.psd1'))
 
@@ -92,6 +97,17 @@ function Invoke-Script([string] $Name, [string] $Arguments) {
     $file = [System.IO.Path]::Combine($scripts, $Name)
     $start = '-NoLogo -NoProfile -NonInteractive -ExecutionPolicy RemoteSigned -File'
     Invoke-Program $powerShell ("$start ""$file"" $Arguments".Trim())
+}
+
+function Invoke-Change([string] $Number, [string] $Arguments) {
+    $entered = Enter-Action ([long]$Number) "nlb $Arguments"
+    try {
+        if ($entered.Refusal) { return New-Answer $null @() @() "refused: $($entered.Refusal)" }
+        Invoke-Program $nlb $Arguments
+    }
+    finally {
+        if ($null -ne $entered.Lock) { $entered.Lock.Dispose() }
+    }
 }
 
 function Find-Rule([string] $Port, [string] $Vip) {
@@ -153,6 +169,8 @@ function Set-SipNlbPort {
         all, or the virtual address that the rule names.
     .PARAMETER Action
         enable or disable.
+    .PARAMETER Number
+        Number of the change, higher than those of all changes before it.
     #>
     [CmdletBinding()]
     param(
@@ -162,13 +180,15 @@ function Set-SipNlbPort {
         [Parameter(Mandatory = $true)] [ValidatePattern('^[0-9]{1,5}$')] [string] $Port,
         [Parameter(Mandatory = $true)]
         [ValidatePattern('^(all|[0-9A-Fa-f.:]{2,45})$')] [string] $Vip,
-        [Parameter(Mandatory = $true)] [ValidateSet('enable', 'disable')] [string] $Action
+        [Parameter(Mandatory = $true)] [ValidateSet('enable', 'disable')] [string] $Action,
+        [Parameter(Mandatory = $true)]
+        [ValidatePattern('^[1-9][0-9]{0,17}$')] [string] $Number
     )
     $rule = Find-Rule $Port $Vip
     if ($null -eq $rule) {
         return New-Answer $null @() @() "not permitted: $Vip $Port is no rule of Rules.psd1"
     }
-    if ($BackEnd -eq 'nlb') { return Invoke-Program $nlb "$Action $(Get-PortSpec $rule)" }
+    if ($BackEnd -eq 'nlb') { return Invoke-Change $Number "$Action $(Get-PortSpec $rule)" }
     if (-not $known.ClusterIp -or -not $known.HostId) {
         return New-Answer $null @() @() 'not permitted: Rules.psd1 names no ClusterIp and HostId'
     }
@@ -180,7 +200,7 @@ function Set-SipNlbPort {
     $arguments = @(
         '-Action', $Action, '-ClusterIp', $known.ClusterIp, '-HostId', $known.HostId,
         '-Vip', $rule.Vip, '-StartPort', $rule.Start, '-EndPort', $rule.End,
-        '-Protocol', $rule.Protocol
+        '-Protocol', $rule.Protocol, '-Number', $Number
     )
     Invoke-Script 'Set-SipNlbPort.ps1' ($arguments -join ' ')
 }
