@@ -30,7 +30,10 @@ class NlbFault(StrEnum):
 
 
 class PageFault(StrEnum):
-    """What the statistics page of a SIP Server does wrong."""
+    """What the statistics page of a SIP Server does wrong.
+
+    STALE: sound, and a minute older than the lag that it has otherwise.
+    """
 
     NONE = "none"
     HANG = "hang"
@@ -41,6 +44,7 @@ class PageFault(StrEnum):
     REFUSED = "refused"
     HTTP_500 = "http_500"
     EMPTY = "empty"
+    STALE = "stale"
 
 
 class MlcmdFault(StrEnum):

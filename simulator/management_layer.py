@@ -95,6 +95,10 @@ class ManagementLayer:
         wait = self._knobs.return_seconds if back else self._knobs.addp_seconds
         self._agenda.after(wait, lambda: self._look_at(host))
 
+    def enforce(self) -> None:
+        """Put the modes as it wants them, if somebody else has changed them."""
+        self._reconcile()
+
     # -- what it does by itself
 
     def _look_at(self, host: str) -> None:

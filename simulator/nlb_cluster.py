@@ -36,6 +36,7 @@ class NlbCluster:
     """The nodes of one NLB cluster and the heartbeats between them.
 
     `linked` tells whether two hosts can hear each other over the network at this moment.
+    `before_operation` and `after_operation` are called around every operation on a host's rules.
     """
 
     def __init__(
@@ -67,6 +68,8 @@ class NlbCluster:
         }
         self._waiting: dict[tuple[str, str], _Wait] = {}
         self._phase: dict[str, int] = dict.fromkeys(names, 0)
+        self.before_operation: Callable[[str, PortVerb], None] = lambda _host, _verb: None
+        self.after_operation = self.before_operation
 
     # -- heartbeats and convergence
 
@@ -180,8 +183,10 @@ class NlbCluster:
 
     def operate(self, host: str, verb: PortVerb, vip: str | None, port: int | None) -> Result:
         """Enable, disable or drain the rules that `vip` and `port` name on one host."""
+        self.before_operation(host, verb)
         node = self.nodes[host]
         result = node.operate(verb, vip, port)
+        self.after_operation(host, verb)
         if result is Result.OK:
             whole = port is None
             number = (_WHOLE_EVENT if whole else _EVENT)[verb]

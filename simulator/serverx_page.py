@@ -16,6 +16,7 @@ from simulator.sip_server import SipServer
 
 ROLES = {SipMode.PRIMARY: "Primary (Active)", SipMode.BACKUP: "Backup (Passive)"}
 VERSION = "8.1.104.05"
+STALE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Page:
 
 
 def page(server: SipServer, now: float, knobs: Knobs, fault: PageFault, *, bare: bool) -> Page:
-    """Return the page as it was `lag_seconds` before `now`.
+    """Return the page as it was `lag_seconds` before `now`, or longer ago by a fault.
 
     bare: only the element sipServer, as ``/serverx?sipServer`` gives it.
     """
@@ -38,7 +39,8 @@ def page(server: SipServer, now: float, knobs: Knobs, fault: PageFault, *, bare:
         return _sound("200 OK", b"")
     if fault is PageFault.ENTITY_BOMB:
         return _sound("200 OK", _bomb())
-    body = _document(server, now - knobs.lag_seconds, knobs, fault, bare=bare)
+    lag = knobs.lag_seconds + (STALE_SECONDS if fault is PageFault.STALE else 0.0)
+    body = _document(server, now - lag, knobs, fault, bare=bare)
     if fault is PageFault.TRUNCATED:
         return Page("200 OK", body[: len(body) // 2], len(body))
     return _sound("200 OK", body)

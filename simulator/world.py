@@ -6,6 +6,7 @@ faces show and the demonstration is judged by. No socket, process, file or clock
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cluster.model import PortState, SipMode
@@ -183,6 +184,15 @@ class ClusterRun:
             raise NotPossibleError(f"{host.description.name} is on the network")
         return self._set_network(host, connected=True)
 
+    def force(self, name: str, mode: SipMode) -> str:
+        """Let a SIP Server take a mode that nobody ordered, until `enforce`; return the host."""
+        host = self.host(name)
+        if not host.server.is_running:
+            raise NotPossibleError(f"no SIP Server runs on {name}")
+        host.server.learn(self._agenda.now, mode=mode)
+        self._events.add(self.description.name, name, f"SIP Server is {mode} without an order")
+        return name
+
     def _set_network(self, host: HostRun, *, connected: bool) -> str:
         name = host.description.name
         host.connected = connected
@@ -208,7 +218,10 @@ class ClusterRun:
 
 
 class World:
-    """The whole site. `advance` first, then look or act."""
+    """The whole site. `advance` first, then look or act.
+
+    watchers: called after every step, with `agenda.now` as its time.
+    """
 
     def __init__(self, description: SiteDescription) -> None:
         """Begin at second 0 with every cluster sound."""
@@ -216,6 +229,7 @@ class World:
         self.clusters: dict[str, ClusterRun] = {}
         self.agenda = Agenda(self.note_primaries)
         self.events = EventLog(self.agenda)
+        self.watchers: list[Callable[[], None]] = []
         self.mlcmd_faults = MlcmdFaults()
         self.clusters = {
             cluster.name: ClusterRun(cluster, description.knobs, self.agenda, self.events)
@@ -233,9 +247,11 @@ class World:
         self.note_primaries()
 
     def note_primaries(self) -> None:
-        """Keep, for every cluster, since when its sole primary is that."""
+        """Keep, for every cluster, since when its sole primary is that; let watchers look."""
         for cluster in self.clusters.values():
             cluster.note_primary()
+        for watcher in self.watchers:
+            watcher()
 
     def cluster(self, name: str) -> ClusterRun:
         """Return a cluster. Raises `NotPossibleError` if there is none of that name."""
