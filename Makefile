@@ -5,7 +5,7 @@ BIN := .venv/bin
 PACKAGES := cluster exporter remediator simulator
 PURE := $(shell paste -sd, tests/pure_modules.txt)
 
-.PHONY: help setup demo test lint types unit project exploration integration explore clean
+.PHONY: help setup demo test lint types unit project exploration integration explore soak pairs fuzz crash clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,14 +35,28 @@ unit: setup ## unit and property tests; every branch of the pure modules
 project: setup ## documents, rules and dashboards against the code
 	$(BIN)/pytest -q -n 2 tests/project
 
-exploration: setup ## the remediation loop near its beginnings, every seeded mistake found
-	$(BIN)/pytest -q -n 2 tests/exploration
+exploration: setup ## the remediation loop near its beginnings, short soaks, every seeded mistake found
+	$(BIN)/pytest -q -n 2 tests/exploration tests/soak tests/crash
 
 integration: setup ## real parts as processes on loopback
-	$(BIN)/pytest -q -n 2 --dist loadgroup tests/integration
+	$(BIN)/pytest -q -n 2 --dist loadgroup tests/integration tests/fuzz
 
 explore: setup ## two million states of the remediation loop, thousands of runs of the real one
 	$(BIN)/python -m tests.exploration $(ARGS)
+
+soak: setup ## faults of the world, drawn by a seed: simulated hours, then an hour of real programs (ARGS="--quick", …)
+	@PATH="$$PATH:$(CURDIR)/.tools/bin" $(BIN)/python -m tests.soak $(ARGS)
+	$(BIN)/pytest -q -s tests/integration/pairs.py
+	$(BIN)/python -m tests.exploration
+
+pairs: setup ## failovers with two of everything and something killed or frozen in each (INCIDENTS=50 SEED=7)
+	$(BIN)/pytest -q -s tests/integration/pairs.py
+
+fuzz: setup ## attack whatever reads outside text, and both HTTP faces (ARGS="--seconds 3600" …)
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+crash: setup ## kill the remediator at every boundary and thousands of times at drawn moments (ARGS="drawn --runs 500", …)
+	$(BIN)/python -m tests.crash $(ARGS)
 
 clean: ## remove everything that was made here
 	rm -rf .venv .tools .cache build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

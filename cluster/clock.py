@@ -78,3 +78,8 @@ def deadline_in(clock: Clock, seconds: float) -> Deadline:
 def utc_text(moment: datetime) -> str:
     """Write a UTC moment as ISO 8601 with milliseconds and ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def utc_seconds_text(moment: datetime) -> str:
+    """Write a UTC moment to the second, for people."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from cluster.config_exec import contradictions_of_exec
+from cluster.config_journal import contradictions_of_lease
 from cluster.config_log import contradictions_of_log
 from cluster.config_model import Cluster, Config, Rule
 from cluster.config_nlb import contradictions_of_nlb
 from cluster.config_peers import contradictions_of_peers
+from cluster.config_section import ClientCredentials
 from cluster.config_sources import HttpSource
 from cluster.config_ssh import contradictions_of_ssh
 from cluster.config_winrm import contradictions_of_winrm
@@ -37,7 +39,12 @@ def contradictions(config: Config, document: Document) -> list[ConfigProblem]:
         if isinstance(source, HttpSource)
     )
     found += contradictions_of_exec(config)
+    found += _useless_certificates(config)
     found += contradictions_of_log(config)
+    settings = config.remediator
+    found += contradictions_of_lease(
+        settings.lease, settings.command_timeout, settings.max_age, settings.journal
+    )
     for index, cluster in enumerate(config.clusters):
         found += _in_cluster(cluster, ("clusters", index))
         found += contradictions_of_nlb(cluster, ("clusters", index))
@@ -49,6 +56,21 @@ def contradictions(config: Config, document: Document) -> list[ConfigProblem]:
         ConfigProblem(document.line_of(path), path_text(path), problem, hint)
         for path, problem, hint in found
     ]
+
+
+def _useless_certificates(config: Config) -> Iterator[tuple[Path, str, str]]:
+    """Find certificates beside addresses that are asked in the clear."""
+    asked: list[tuple[Path, tuple[str, ...], ClientCredentials]] = [
+        (("remediator", "alertmanagers", number), (each.url,), each)
+        for number, each in enumerate(config.remediator.alertmanagers)
+    ]
+    heartbeat = config.remediator.heartbeat
+    if heartbeat is not None:
+        asked.append((("remediator", "heartbeat"), heartbeat.urls, heartbeat))
+    for place, urls, each in asked:
+        for key in ("ca_file", "cert_file"):
+            if getattr(each, key) and not any(urlsplit(url).scheme == "https" for url in urls):
+                yield (*place, key), "it is of no use with http", "use https in the url"
 
 
 def _in_cluster(cluster: Cluster, at: Path) -> Iterator[tuple[Path, str, str]]:

@@ -6,12 +6,15 @@ it. Durations are texts with a unit (``250ms``, ``2s``, ``10m``, ``400d``), kept
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
+from cluster.config_heartbeat import Heartbeat
+from cluster.config_interlocks import AtOnce, Damping
+from cluster.config_journal import Journal
 from cluster.config_runners import PeerSettings, RunnerSettings
-from cluster.config_section import Credentials, Section
+from cluster.config_section import ClientCredentials, Section
 from cluster.config_service import ServiceProbe
 from cluster.config_sources import SourceSettings
 from cluster.config_values import (
@@ -51,7 +54,7 @@ class Nlb(Section):
     )
     scripts: FilePath | None = Field(
         None,
-        description="folder on the host with the two scripts of cim; "
+        description="folder on the host with the scripts of cim; "
         "default: C:\\Program Files\\SipNlb",
     )
 
@@ -192,7 +195,7 @@ class Exporter(Section):
     )
 
 
-class Alertmanager(Credentials):
+class Alertmanager(ClientCredentials):
     """An Alertmanager that is asked for firing repair alerts, and with which credentials."""
 
     url: HttpUrl = Field(description="its external address, without /api")
@@ -201,8 +204,15 @@ class Alertmanager(Credentials):
 class Policy(Section):
     """What the remediator may do, and in which order."""
 
-    level: Literal["observe", "enforce"] = Field(
-        "observe", description="observe: decide and record, touch nothing; enforce: act"
+    level: Literal["observe", "approve", "enforce"] = Field(
+        "observe",
+        description="observe: decide and record, touch nothing; approve: act once a person has "
+        "approved the actions; enforce: act",
+    )
+    approve_within: PositiveDuration = Field(
+        600.0,
+        description="how long a person is asked, and how long an approval may be used, at least "
+        "2m; only with level approve",
     )
     order: Literal["enable_first", "disable_first"] = Field(
         "enable_first", description="enable the primary's port before disabling others, or after"
@@ -219,15 +229,14 @@ class Policy(Section):
         description="how long no or two primaries are watched before it holds; "
         "auto (the default): the largest lag of the cluster + 2s",
     )
-
-
-class Journal(Section):
-    """The durable record."""
-
-    url: Annotated[str, Field(pattern=r"^sqlite:///.+")] = Field(
-        "sqlite:///sipnlb-journal.db", description="SQLite file of the record, as sqlite:///PATH"
+    damping: Damping = Field(
+        default_factory=Damping,
+        description="how often the primary may change before a new one has to be steady",
     )
-    retention: PositiveDuration = Field(400 * 86400.0, description="how long ended rows are kept")
+    at_once: AtOnce = Field(
+        default_factory=AtOnce,
+        description="how many clusters may call for actions before nothing new begins",
+    )
 
 
 class Remediator(Section):
@@ -245,7 +254,15 @@ class Remediator(Section):
         default_factory=RemediatorWeb,
         description="what callers of its API must show; needed beyond loopback",
     )
+    heartbeat: Heartbeat | None = Field(
+        None, description="who is told that the road of alerts is open; default: nobody"
+    )
     journal: Journal = Field(default_factory=Journal, description="the durable record")
+    lease: PositiveDuration = Field(
+        15.0,
+        description="how long a replica may act on a cluster without the database's word; "
+        "only where journal.url is a PostgreSQL",
+    )
     look_timeout: PositiveDuration = Field(1.5, description="how long one look waits for readings")
     max_age: PositiveDuration = Field(
         2.0, description="how old a reading may be when the command that rests on it is sent"
@@ -295,6 +312,13 @@ class Config(Section):
         """How each peer is asked."""
         hosts = (host for cluster in self.clusters for host in cluster.hosts)
         return tuple(h.runner for h in hosts if isinstance(h.runner, PeerSettings))
+
+    @property
+    def asked(self) -> tuple[ClientCredentials, ...]:
+        """Every server that the remediator asks with credentials of its own."""
+        heartbeat = self.remediator.heartbeat
+        watched = () if heartbeat is None else (heartbeat,)
+        return (*self.remediator.alertmanagers, *self.peer_runners, *watched)
 
     def cluster(self, name: str) -> Cluster | None:
         """Return the cluster of that name, or None."""

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from cluster.config_section import Credentials, Section
+from cluster.config_section import ClientCredentials, Section
 from cluster.config_values import (
     AccountName,
     Address,
@@ -141,7 +141,7 @@ class WinrmSettings(Section):
         return self.port or (5986 if self.transport == "https" else 5985)
 
 
-class PeerSettings(Credentials):
+class PeerSettings(ClientCredentials):
     """The host is read through the exporter that runs on it, and never commanded.
 
     It has no mode sources of its own here; ``lag`` stands for those that it has there.
@@ -151,22 +151,9 @@ class PeerSettings(Credentials):
 
     type: Literal["peer"] = Field(description="read through the exporter on the host itself")
     url: HttpUrl = Field(description="address of that exporter, on a network card without NLB")
-    ca_file: OwnFile | None = Field(
-        None, description="certificates of who signs that exporter's; default: the system's"
-    )
-    cert_file: OwnFile | None = Field(
-        None, description="certificate that is shown to it, PEM; default: none"
-    )
-    key_file: OwnFile | None = Field(None, description="key of that certificate, no passphrase")
     lag: Duration = Field(
         10.0, description="the largest lag of its mode sources, as its own configuration has it"
     )
-
-    @model_validator(mode="after")
-    def _whole_certificate(self) -> PeerSettings:
-        if bool(self.cert_file) != bool(self.key_file):
-            raise ValueError("cert_file and key_file go together")
-        return self
 
 
 RunnerSettings = Annotated[

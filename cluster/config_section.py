@@ -33,3 +33,26 @@ class Credentials(Section):
         if self.bearer_token_file and self.basic_auth:
             raise ValueError("bearer_token_file and basic_auth exclude each other")
         return self
+
+    @property
+    def asks_for_credentials(self) -> bool:
+        """Whether a token or password is named."""
+        return bool(self.bearer_token_file or self.basic_auth)
+
+
+class ClientCredentials(Credentials):
+    """What is shown to a server that is asked, and whose certificates it may have."""
+
+    ca_file: OwnFile | None = Field(
+        None, description="certificates of who signs the server's; default: the system's"
+    )
+    cert_file: OwnFile | None = Field(
+        None, description="certificate that is shown to it, PEM; default: none"
+    )
+    key_file: OwnFile | None = Field(None, description="key of that certificate, no passphrase")
+
+    @model_validator(mode="after")
+    def _whole_certificate(self) -> ClientCredentials:
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file go together")
+        return self

@@ -18,7 +18,14 @@ from cluster.config import read_secret
 from cluster.config_section import Credentials
 from cluster.errors import ClusterError
 from cluster.passwords import BusyError
-from cluster.rights import Caller, Refusal, Right, comes_from_elsewhere, grants_of
+from cluster.rights import (
+    Caller,
+    Refusal,
+    Right,
+    comes_from_elsewhere,
+    grants_of,
+    is_for_this_machine,
+)
 from cluster.web_file import NOTHING, WebSettings
 
 SECURITY_HEADERS = {
@@ -47,12 +54,16 @@ class Door:
         program: str,
         web: Callable[[], WebSettings] = lambda: NOTHING,
         clock: Clock | None = None,
+        *,
+        on_loopback: bool = False,
     ) -> None:
         """Keep what must be shown.
 
         program: whose face it is, ``exporter`` or ``remediator``. web: the web configuration in
-        force.
+        force. on_loopback: whether only this machine reaches it; where nothing is asked of
+        callers, they must then have asked for this machine.
         """
+        self._on_loopback = on_loopback
         self._grants = grants_of(credentials)
         self._program, self._web = program, web
         self._clock = clock or SystemClock()
@@ -109,6 +120,8 @@ class Door:
         pages are guarded it still asks for a known caller.
         """
         address = str(environ.get("REMOTE_ADDR") or "")
+        if self._on_loopback and self.is_open and not is_for_this_machine(environ):
+            return self._noted(_ELSEWHERE, right, address)
         if right is None and not self.guards_all:
             return Caller("anybody", frozenset(), address)
         found = self._judged(environ, right, address)
@@ -184,6 +197,13 @@ def authorization(credentials: Credentials) -> dict[str, str]:
     basic = credentials.basic_auth
     pair = f"{basic.username}:{read_secret(basic.password_file)}"
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+
+_ELSEWHERE = Refusal(
+    421,
+    "addressed to another site than this machine",
+    "ask for localhost, 127.0.0.1 or [::1]; for other names set credentials",
+)
 
 
 def _wait(seconds: float, problem: str) -> Refusal:

@@ -2,7 +2,8 @@
 
 The threads that answer get only what they can answer at once, so that no number of clients that
 say nothing keeps them from those that do. Memory is bounded: so many connections, so many bytes
-each; beyond that the one that has waited longest is dropped.
+each. Beyond that, and beyond the share of one address, the one that has waited longest is dropped,
+and always of an address that has most: whoever floods, floods out himself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import contextlib
 import selectors
 import socket
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -19,6 +20,9 @@ from cluster import log
 from cluster.patient_socket import PatientSocket, Wants
 
 MAX_WAITING = 256
+MAX_WAITING_OF_ONE = 64
+"""Of one address, so that four are needed to fill the gate."""
+
 CHECK_SECONDS = 0.25
 """How often it is looked for connections whose time is over."""
 
@@ -86,8 +90,7 @@ class Gate:
         self._ear.close()
 
     def _take_in(self, connection: Waiting) -> None:
-        if len(self._waiting) >= MAX_WAITING:
-            self._drop(next(iter(self._waiting.values())))
+        self._make_room(connection.socket.origin)
         self._waiting[id(connection)] = connection
         try:
             self._selector.register(connection.socket, selectors.EVENT_READ, connection)
@@ -96,6 +99,19 @@ class Gate:
             _end(connection)
         else:
             self._go_on(connection)
+
+    def _make_room(self, origin: str) -> None:
+        """Drop one if the gate is full, or an address has its share of it."""
+        count = Counter(waiting.socket.origin for waiting in self._waiting.values())
+        if count[origin] >= MAX_WAITING_OF_ONE:
+            greedy, why = origin, "too many connections of this address"
+        elif len(self._waiting) >= MAX_WAITING:
+            greedy, why = count.most_common(1)[0][0], "too many connections"
+        else:
+            return
+        oldest = next(each for each in self._waiting.values() if each.socket.origin == greedy)
+        oldest.socket.tell(why)
+        self._drop(oldest)
 
     def _go_on(self, connection: Waiting) -> None:
         try:

@@ -77,5 +77,5 @@ def _readable(value: Any) -> Any:
     if isinstance(value, str):
         return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in value)
     if isinstance(value, tuple | list | set | frozenset):
-        return ",".join(str(part) for part in value)
+        return ",".join(str(_readable(part)) for part in value)
     return value

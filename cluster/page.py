@@ -12,7 +12,8 @@ import http.client
 import io
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,14 +44,17 @@ def fetch(
     max_bytes: int,
     headers: Mapping[str, str] | None = None,
     trust: ssl.SSLContext | None = None,
+    method: str = "GET",
+    statuses: Container[int] = frozenset({http.client.OK}),
 ) -> bytes:
     """Return the page's bytes, whole. Raises `PageError` for everything that goes wrong.
 
     headers: sent besides the usual ones; never shown. trust: whose certificates are taken for
-    https, None for the system's.
+    https, None for the system's. method: without a body. statuses: those that go right.
     """
+    asked = _Asked(url, method, headers or {}, statuses)
     try:
-        return _fetch(url, deadline, clock, max_bytes, headers or {}, trust)
+        return _fetch(asked, deadline, clock, max_bytes, trust)
     except TimeoutError as error:
         raise PageError(Reason.TIMEOUT, f"{url} did not answer in time") from error
     except (OSError, UnicodeError) as error:
@@ -60,15 +64,22 @@ def fetch(
         raise PageError(Reason.MALFORMED, f"{url}: {type(error).__name__}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    statuses: Container[int]
+
+
 def _fetch(
-    url: str,
+    asked: _Asked,
     deadline: Deadline,
     clock: Clock,
     max_bytes: int,
-    headers: Mapping[str, str],
     trust: ssl.SSLContext | None,
 ) -> bytes:
-    parts = urlsplit(url)
+    parts = urlsplit(asked.url)
     connection = _connection(parts.scheme, parts.hostname or "", parts.port, trust)
     connection.timeout = _left(deadline, clock)
     connection.connect()
@@ -77,9 +88,9 @@ def _fetch(
         bounded: Any = _BoundedSocket(connected, deadline, clock)
         connection.sock = bounded
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", target, headers={**HEADERS, **headers})
+        connection.request(asked.method, target, headers={**HEADERS, **asked.headers})
         response = connection.getresponse()
-        if response.status != http.client.OK:
+        if response.status not in asked.statuses:
             raise PageError(Reason.HTTP_STATUS, f"HTTP status {response.status}")
         return _body(response, max_bytes)
 

@@ -7,6 +7,7 @@ never hold all of them. Knows nothing of what is asked.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 import ssl
@@ -71,6 +72,7 @@ class PatientSocket:
         self._socket = accepted
         self._house = house
         self._address = _address_of(accepted)
+        self.origin = origin_of(self._address)
         self._shaking = house.terms() is not None
         self._pending = bytearray()
         self._searched = 0
@@ -109,11 +111,15 @@ class PatientSocket:
         except ssl.SSLWantWriteError:
             return Wants.TO_WRITE
         except ssl.SSLError as error:
-            self._house.note(error.reason or "TLS failed", self._address)
+            self.tell(error.reason or "TLS failed")
             return Wants.GONE
         except OSError:
             return Wants.GONE
         return Wants.READY
+
+    def tell(self, why: str) -> None:
+        """Say why this client is dropped."""
+        self._house.note(why, self._address)
 
     def has_data(self) -> bool:
         """Tell whether more has come than was taken."""
@@ -148,12 +154,12 @@ class PatientSocket:
         finally:
             self._free_left = max(0.0, self._free_left - (self._now() - began))
         if left <= 0 or not self._house.leave.acquire(blocking=False):
-            self._house.note("too slow", self._address)
+            self.tell("too slow")
             raise TimeoutError("timed out")
         try:
             return self._within(step, left)
         except TimeoutError:
-            self._house.note("too slow", self._address)
+            self.tell("too slow")
             raise TimeoutError("timed out") from None
         finally:
             self._house.leave.release()
@@ -214,3 +220,18 @@ def _address_of(accepted: socket.socket) -> str:
         return str(accepted.getpeername()[0])
     except OSError:
         return ""  # it is gone already
+
+
+def origin_of(address: str) -> str:
+    """Return what counts as one caller: an IPv4 address, or the network of an IPv6 address.
+
+    A host usually has all addresses of a /64 (RFC 4291), so that one of them says little.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    mapped = found.ipv4_mapped
+    return str(mapped) if mapped else str(ipaddress.ip_network((found.packed[:8] + bytes(8), 64)))

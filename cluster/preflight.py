@@ -59,12 +59,13 @@ def wire_reader(cluster: Cluster, host: Host, given: Surroundings) -> None:
 
 def cannot_act(config: Config) -> Iterator[Found]:
     """Find hosts without an account that may change a port, where ports are to be changed."""
-    if config.remediator.policy.level != "enforce":
+    level = config.remediator.policy.level
+    if level == "observe":
         return
     for c, cluster in enumerate(config.clusters):
         for h, host in enumerate(cluster.hosts):
             if isinstance(host.runner, SshSettings | WinrmSettings) and host.runner.act is None:
-                problem = "policy.level is enforce, and no account may change a port here"
+                problem = f"policy.level is {level}, and no account may change a port here"
                 hint = "add act, the account that may, or set the level to observe"
                 yield ("clusters", c, "hosts", h, "runner"), f"host {host.name}: {problem}", hint
 

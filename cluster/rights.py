@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,6 +85,21 @@ def comes_from_elsewhere(environ: Mapping[str, Any]) -> bool:
         return site not in {"same-origin", "none"}
     origin = environ.get("HTTP_ORIGIN")
     return origin is not None and _place(origin) != environ.get("HTTP_HOST", "")
+
+
+def is_for_this_machine(environ: Mapping[str, Any]) -> bool:
+    """Tell whether a request is addressed to this machine by one of its own names.
+
+    A page can let its own name lead here, so that a browser takes this program for that page's
+    site and shows it all (DNS rebinding). Then the request still names that site. Programs that
+    name nothing are none.
+    """
+    host = str(environ.get("HTTP_HOST") or "localhost").lower()
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name.rstrip(".") == "localhost"
 
 
 def _place(origin: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import yaml
+from yaml.resolver import Resolver
 
 from cluster.errors import ConfigProblem
 
@@ -20,6 +21,9 @@ Path = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
+MAX_VALUES = 200_000
+"""Of a document. A few lines of aliases to aliases stand for more values than memory holds."""
+
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -28,17 +32,23 @@ class Document:
     """A parsed file: its data, where each value stands, and what was refused.
 
     lines: line number (from 1) of each key path. problems: empty if the text is sound.
+    values: how many there are, each as often as an alias repeats it.
     """
 
     data: object = None
     lines: dict[Path, int] = field(default_factory=dict)
     problems: list[ConfigProblem] = field(default_factory=list)
+    values: int = 0
 
     def line_of(self, path: Path) -> int | None:
         """Return the line of a path, or of the nearest thing around it that has one."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path)
+
+
+class _TooManyError(Exception):
+    """There are more than `MAX_VALUES`."""
 
 
 def path_text(path: Path) -> str:
@@ -77,13 +87,25 @@ def parse(text: str) -> Document:
         document.problems.append(ConfigProblem(None, "", "nested too deeply"))
     else:
         if node is not None:
-            document.data = _value(node, (), document, ())
+            _take(node, document)
     return document
+
+
+def _take(node: yaml.Node, document: Document) -> None:
+    try:
+        document.data = _value(node, (), document, ())
+    except _TooManyError:
+        document.problems[:] = [
+            ConfigProblem(None, "", f"more than {MAX_VALUES} values", "write aliases out")
+        ]
 
 
 def _value(node: yaml.Node, path: Path, document: Document, around: tuple[int, ...]) -> object:
     """Turn a node into plain data, noting lines and problems in `document`."""
     document.lines.setdefault(path, node.start_mark.line + 1)
+    document.values += 1
+    if document.values > MAX_VALUES:
+        raise _TooManyError
     if id(node) in around:
         _refuse(document, node, path, "an alias to something that contains it", "write it out")
         return None
@@ -128,8 +150,7 @@ def _scalar(node: yaml.ScalarNode, path: Path, document: Document) -> object:
     if node.style is not None:
         return text
     value = _plain(text)
-    resolver = yaml.SafeLoader("")
-    tag: str = resolver.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    tag: str = Resolver().resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     old = tag.rpartition(":")[2]
     new = {str: "str", bool: "bool", int: "int", float: "float"}.get(type(value), "null")
     if old != new or (new == "int" and re.match(r"[-+]?0[0-9]", text)):

@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         config = load(options.config_file)
         address = parse_listen_address(options.listen_address)
         web = WebFile(options.web_config_file, SystemClock(), "exporter")
-        door = Door(config.exporter.web, "exporter", web)
+        door = Door(config.exporter.web, "exporter", web, on_loopback=is_loopback(address[0]))
         door.check()
         preflight(config, options.config_file, SystemClock(), _wire)
     except ClusterError as error:

@@ -26,6 +26,7 @@ from cluster.errors import ClusterError
 from cluster.model import ClusterView, Reading
 from cluster.rights import Refusal
 from cluster.sip.options import SipAnswer
+from exporter import description
 from exporter.board import Board
 from exporter.collector import families
 from exporter.collector_service import service_families
@@ -100,9 +101,10 @@ class ViewCollector(Collector):
 
 def create_app(parts: Parts) -> Flask:
     """Return the WSGI application."""
-    app = Flask("exporter")
+    app = Flask("exporter", static_folder=None)
     pages = _Pages(parts)
     app.add_url_rule("/", view_func=pages.landing)
+    description.add_to(app)
     app.add_url_rule("/metrics", view_func=pages.metrics)
     app.add_url_rule("/probe", view_func=pages.probe)
     app.add_url_rule("/sd", view_func=pages.discovery)
@@ -111,6 +113,7 @@ def create_app(parts: Parts) -> Flask:
     if parts.hosts is not None:
         parts.hosts.add_to(app)
     app.register_error_handler(HTTPException, _refuse)
+    app.register_error_handler(UnicodeDecodeError, _not_utf8)
     app.before_request(pages.guard)
     app.after_request(pages.protect)
     return app
@@ -210,6 +213,16 @@ def _refuse(error: HTTPException) -> Response:
     for header, value in error.get_headers():
         if header == "Allow":
             response.headers[header] = value
+    return response
+
+
+def _not_utf8(_: Exception) -> Response:
+    """Refuse a query of bytes that are no text (Werkzeug reads it only when it is asked for it)."""
+    problem, hint = "the query is not UTF-8", "write each of its bytes as %XX"
+    if not request.path.startswith("/api/"):
+        return _text(f"{problem}; {hint}\n", 400)
+    response = jsonify(error=problem, hint=hint)
+    response.status_code = 400
     return response
 
 

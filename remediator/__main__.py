@@ -29,14 +29,21 @@ from cluster.sip.options_probe import OptionsProbe
 from cluster.stop import StopAsked
 from cluster.surroundings import Surroundings, path_of
 from cluster.web_file import WebFile
-from remediator import reconcile
 from remediator.acting import Actor, ObserveHosts
+from remediator.command import COMMANDS, command_of
 from remediator.evidence import ActionOutcome
 from remediator.executor import Executor
 from remediator.gauges import Gauges
+from remediator.guards import Guards
+from remediator.heartbeat import Pulse
+from remediator.heartbeat_calls import calls_of
+from remediator.interlock_gauges import InterlockGauges
 from remediator.journal import Journal
-from remediator.journal_claim import claim
+from remediator.leases import Leases, only_with_lease
 from remediator.look_result import Ending
+from remediator.looks import Trigger
+from remediator.make_guards import wire as wire_guards
+from remediator.make_journal import check_journal, open_journal
 from remediator.metrics import Metrics
 from remediator.planner import ActionVerb
 from remediator.resync import Resync
@@ -54,11 +61,11 @@ def parser() -> argparse.ArgumentParser:
     """Make the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="sipnlb-remediator",
-        usage="%(prog)s [FLAGS]\n       %(prog)s reconcile CLUSTER [FLAGS]",
+        usage="%(prog)s [FLAGS]\n       %(prog)s COMMAND [FLAGS]",
         description="Make NLB ports follow the SIP Server mode: look at the clusters when an alert "
         "gives a reason to, decide by what is read, act and read again.",
-        epilog="With reconcile it asks the one that runs to look at a cluster now: "
-        "%(prog)s reconcile --help.",
+        epilog=f"With a command it asks or tells the one that runs: {', '.join(COMMANDS)}. See "
+        "%(prog)s COMMAND --help.",
     )
     flags.add_program_flags(made, DEFAULT_PORT)
     return made
@@ -67,26 +74,28 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     given = sys.argv[1:] if argv is None else argv
-    if given[:1] == ["reconcile"]:
-        return reconcile.main(given[1:])
+    command = command_of(given)
+    if command is not None:
+        return command(given[1:])
     options = parser().parse_args(given)
     log.configure(options.log_level, options.log_format)
     try:
         config = load(options.config_file)
         address = parse_listen_address(options.listen_address)
         web = WebFile(options.web_config_file, SystemClock(), "remediator")
-        door = Door(config.remediator.web, "remediator", web)
-        if door.is_open and not is_loopback(address[0]):
+        local = is_loopback(address[0])
+        door = Door(config.remediator.web, "remediator", web, on_loopback=local)
+        if door.is_open and not local:
             raise ClusterError(
                 options.listen_address,
                 "beyond loopback the API needs credentials",
                 "set remediator.web, or basic_auth_users in the file of --web.config.file",
             )
         door.check()
-        for credentials in (*config.remediator.alertmanagers, *config.peer_runners):
-            check_credentials(credentials)
-        for peer in config.peer_runners:
-            client_context(peer.ca_file, peer.cert_file, peer.key_file)
+        for asked in config.asked:
+            check_credentials(asked)
+            client_context(asked.ca_file, asked.cert_file, asked.key_file)
+        check_journal(config.remediator.journal, SystemClock())
         preflight(config, options.config_file, SystemClock(), wire, cannot_act(config))
         if options.config_check:
             level = config.remediator.policy.level
@@ -111,11 +120,15 @@ def run(config: Config, address: tuple[str, int], door: Door, web: WebFile) -> i
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     metrics = make_metrics(registry, config)
-    claimed = claim(config.remediator.journal.url)
-    journal = Journal(config.remediator.journal.url, clock)
+    opened = open_journal(config, clock, address[1])
+    journal = opened.journal
     given = Surroundings(clock, state_directory=path_of(config.remediator.state_directory))
-    service = make_service(config, given, journal, metrics)
+    wired = wire_guards(config, clock, journal, metrics, opened.leases)
+    service = make_service(config, given, journal, metrics, wired.guards, opened.leases)
     registry.register(Gauges(config, service))
+    registry.register(InterlockGauges(config, wired, journal, clock, opened.leases))
+    pulse = Pulse(calls_of(config.remediator.heartbeat, clock), service, clock)
+    registry.register(pulse)
     application = create_app(config, service, metrics, registry, door, clock)
     # The application refuses and counts what is too large; the server's own limit stands behind it.
     server = WebServer(
@@ -126,8 +139,10 @@ def run(config: Config, address: tuple[str, int], door: Door, web: WebFile) -> i
         terms=web.terms,
     )
     stop = StopAsked()
+    wired.start(lambda cluster: service.request(cluster, Trigger.HOLD))
     service.start()
     server.start()
+    pulse.begin()
     log.get("remediator").info(
         "started",
         version=flags.version(),
@@ -140,11 +155,12 @@ def run(config: Config, address: tuple[str, int], door: Door, web: WebFile) -> i
         pid=os.getpid(),
     )
     log.get("remediator").info("stopping", signal=stop.wait(clock))
+    pulse.stop()
     service.stop()
+    wired.stop()
     given.shared.close()
     server.close()
-    journal.close()
-    claimed.close()
+    opened.close()
     log.get("remediator").info("stopped")
     return flags.EXIT_OK
 
@@ -156,7 +172,12 @@ def wire(cluster: Cluster, host: Host, given: Surroundings) -> None:
 
 
 def make_service(
-    config: Config, given: Surroundings, journal: Journal, metrics: Metrics
+    config: Config,
+    given: Surroundings,
+    journal: Journal,
+    metrics: Metrics,
+    guards: Guards,
+    leases: Leases,
 ) -> Service:
     """Wire the service with real readers and the real switch."""
     settings, clock = config.remediator, given.clock
@@ -169,10 +190,11 @@ def make_service(
         for cluster in config.clusters
         if cluster.service_probe is not None and cluster.service_probe.verify_remediations
     }
-    executor = Executor(settings, clock, looking, actor, journal, metrics, jitter, callers)
+    leased = only_with_lease(looking, leases)
+    executor = Executor(settings, clock, leased, actor, journal, metrics, jitter, callers, guards)
     names = {cluster.name for cluster in config.clusters}
     resync = Resync(settings.alertmanagers, names)
-    return Service(config, clock, executor, journal, metrics, resync)
+    return Service(config, clock, executor, journal, metrics, resync, leases)
 
 
 def make_observer(config: Config, given: Surroundings) -> ObserveHosts:

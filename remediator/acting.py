@@ -24,7 +24,7 @@ from remediator.words import why_failed
 
 FIRST_POLL_SECONDS = 0.05
 LAST_POLL_SECONDS = 0.5
-UNSENT = frozenset({Sent.TOO_LATE, Sent.NOT_SENT})
+UNSENT = frozenset({Sent.TOO_LATE, Sent.NOT_SENT, Sent.REFUSED})
 HARMLESS = frozenset({ActionOutcome.VERIFIED, ActionOutcome.WORLD_CHANGED, ActionOutcome.TOO_LATE})
 """Outcomes that say nothing against the host."""
 

@@ -1,8 +1,9 @@
 """How often an action may be tried. Pure: time passed in, in monotonic seconds.
 
 A few tries with growing pauses; then a person is called, and further tries come at long
-intervals, or at once when the host reads differently. An action is never tried without end
-at short intervals, and never given up for good: the port still has to follow the mode.
+intervals, or at once when the host reads as it has not read at any failed try. An action is
+never tried without end at short intervals, and never given up for good: the port still has to
+follow the mode.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ SHORT_PAUSES = (0.5, 1.0, 2.0, 4.0)
 LONG_PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0)
 
 
-def appearance(host: HostView, action: Action) -> tuple[str, str, str]:
-    """Return what would make a failed action worth trying again when it changes."""
+Appearance = tuple[str, str, str]
+
+
+def appearance(host: HostView, action: Action) -> Appearance:
+    """Return what would make a failed action worth trying again when it is new."""
     port = host.port(action.rule)
     trouble = str(port.problem.reason) if port.problem else ""
     return str(port.value.state), str(host.node_state), trouble
@@ -27,7 +31,7 @@ def appearance(host: HostView, action: Action) -> tuple[str, str, str]:
 class _Tries:
     failures: int
     not_before: float
-    seen: tuple[str, str, str]
+    seen: frozenset[Appearance]
     why: str
 
 
@@ -42,23 +46,22 @@ class Attempts:
         """Return which try the next one is, from 1."""
         return self._tries[action].failures + 1 if action in self._tries else 1
 
-    def pause(self, action: Action, seen: tuple[str, str, str], now: float) -> float:
+    def pause(self, action: Action, seen: Appearance, now: float) -> float:
         """Return how many seconds the next try must wait; 0.0 if it may go ahead."""
         tries = self._tries.get(action)
-        if tries is None or (self.is_exhausted(action) and seen != tries.seen):
+        if tries is None or (self.is_exhausted(action) and seen not in tries.seen):
             return 0.0
         return max(0.0, tries.not_before - now)
 
-    def failed(
-        self, action: Action, seen: tuple[str, str, str], now: float, jitter: float, why: str
-    ) -> None:
+    def failed(self, action: Action, seen: Appearance, now: float, jitter: float, why: str) -> None:
         """Note a failed try. jitter: 0.5..1.5, multiplies the pause. why: in words."""
+        before = self._tries[action].seen if action in self._tries else frozenset()
         failures = self.number(action)
         if failures < self.limit:
             pause = SHORT_PAUSES[min(failures - 1, len(SHORT_PAUSES) - 1)]
         else:
             pause = LONG_PAUSES[min(failures - self.limit, len(LONG_PAUSES) - 1)]
-        self._tries[action] = _Tries(failures, now + pause * jitter, seen, why)
+        self._tries[action] = _Tries(failures, now + pause * jitter, before | {seen}, why)
 
     def why(self, action: Action) -> str:
         """Say why the last try failed. An action that has not failed: KeyError."""

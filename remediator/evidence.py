@@ -23,7 +23,8 @@ class ActionOutcome(StrEnum):
 
     VERIFIED: the port was read as wanted after the command (an enabled one on a node that
     serves). TOO_LATE: not sent, its readings had become too old before it could be; the
-    cluster is looked at again at once. NOT_SENT, NO_ANSWER, NOT_FOLLOWED: it was not, and how
+    cluster is looked at again at once. REFUSED: the host has seen a later command and did not
+    carry it out. NOT_SENT, NO_ANSWER, NOT_FOLLOWED: it was not, and how
     far the command got.
     NOT_SERVING: enabled, on a node that takes no traffic. UNREADABLE: no reading since.
     WORLD_CHANGED: the mode it rested on changed meanwhile. FOUND_DONE, FOUND_NOT_DONE,
@@ -33,6 +34,7 @@ class ActionOutcome(StrEnum):
     VERIFIED = "verified"
     TOO_LATE = "too_late"
     NOT_SENT = "not_sent"
+    REFUSED = "refused"
     NO_ANSWER = "no_answer"
     NOT_FOLLOWED = "not_followed"
     NOT_SERVING = "not_serving"
@@ -46,12 +48,15 @@ class ActionOutcome(StrEnum):
 def judge(action: Action, after: HostView, sent: Sent) -> ActionOutcome:
     """Say how an action stands by a reading taken after its command.
 
-    Of a command that was never sent no reading proves anything: what it shows is another's doing.
+    Of a command that was never sent, or was refused, no reading proves anything: what it shows is
+    another's doing.
     """
     if sent is Sent.TOO_LATE:
         return ActionOutcome.TOO_LATE
     if sent is Sent.NOT_SENT:
         return ActionOutcome.NOT_SENT
+    if sent is Sent.REFUSED:
+        return ActionOutcome.REFUSED
     if after.mode is not SipMode.UNKNOWN and (after.mode is SipMode.PRIMARY) != (
         action.verb is ActionVerb.ENABLE
     ):

@@ -102,6 +102,7 @@ class Executor:
             self._ports_seen.note(view)
             self._guards.note(view)
             decision = self._plan(look, view)
+            self._guards.planned(view, decision)
             result = self._next(look, view, decision)
             if result is not None:
                 self._finish(look, result)
@@ -142,7 +143,8 @@ class Executor:
             return LookResult(Ending.OBSERVED, view, decision)
         if not decision.actions:
             return self._without_actions(look, view, decision)
-        look.unsettled_since = look.unanswered_since = None
+        look.unsettled.clear()
+        look.unanswered_since = None
         return self._act(look, view, decision)
 
     def _without_actions(
@@ -150,8 +152,8 @@ class Executor:
     ) -> LookResult | None:
         if decision.hold is None:
             return self._right(look, view, decision)
-        first = look.unsettled_since is None
-        since = look.unsettled_since = look.unsettled_since or view.began
+        first = decision.hold not in look.unsettled
+        since = look.unsettled.setdefault(decision.hold, view.began)
         patience = self._patience_seconds(look.cluster, decision.patience)
         seen = self._held.get(look.cluster.name) == decision.hold
         if seen and look.trigger is not Trigger.RECONCILE:
@@ -241,7 +243,26 @@ class Executor:
         if pauses:
             self._clock.wait(min(pauses), look.stop)
             return None
-        return LookResult(Ending.HELD, view, decision, blocks[0].hold, blocks[0].text)
+        if blocks[0].hold is Hold.RULE_UNREAD and self._rereads(look, view):
+            return None
+        first = blocks[0]
+        return LookResult(
+            Ending.HELD,
+            view,
+            decision,
+            first.hold,
+            first.text,
+            again_seconds=first.again_seconds,
+        )
+
+    def _rereads(self, look: LookState, view: ClusterView) -> bool:
+        """Tell whether rules that could not be read are read again: one late answer is no hold."""
+        since = look.unread_since
+        look.unread_since = since or view.began
+        if since is not None and self._clock.now().seconds_since(since) >= REREAD_SECONDS:
+            return False
+        self._clock.wait(POLL_SECONDS, look.stop)
+        return True
 
     def _why_not(
         self, look: LookState, view: ClusterView, decision: Decision, action: Action
@@ -286,7 +307,8 @@ class Executor:
             look.stale_views += 1
             return
         look.actions += 1
-        if outcome is not ActionOutcome.NOT_SENT:
+        look.unread_since = None
+        if outcome not in {ActionOutcome.NOT_SENT, ActionOutcome.REFUSED}:
             verified = outcome is ActionOutcome.VERIFIED
             ended = self._clock.now()
             self._ports_seen.acted(look.cluster.name, action, ended, verified=verified)

@@ -15,7 +15,7 @@ from remediator.journal_schema import Kind
 from remediator.service import Service
 
 PREFIX = "sipnlb_remediator_"
-LEVELS = ("observe", "enforce")
+LEVELS = ("observe", "approve", "enforce")
 
 
 class Gauges(Collector):

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from cluster.model import ClusterView
 from remediator.interlocks import INTERLOCKS, Block, Circumstances, why_blocked
+from remediator.planner import Decision
 
 
 class Guard(Protocol):
@@ -24,6 +25,13 @@ class Guard(Protocol):
         """Return why the action is not carried out, or None."""
 
 
+class Told(Protocol):
+    """What wants to know every plan, not only those that it may block."""
+
+    def planned(self, view: ClusterView, decision: Decision) -> None:
+        """Take in what is planned on a view; called for every one, after it was noted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guards:
     """All interlocks, in the order in which they are asked.
@@ -34,11 +42,17 @@ class Guards:
 
     first: tuple[Guard, ...] = ()
     last: tuple[Guard, ...] = ()
+    told: tuple[Told, ...] = ()
 
     def note(self, view: ClusterView) -> None:
         """Tell every guard of a view."""
         for guard in (*self.first, *self.last):
             guard.note(view)
+
+    def planned(self, view: ClusterView, decision: Decision) -> None:
+        """Tell of a plan those that want to know."""
+        for each in self.told:
+            each.planned(view, decision)
 
     def why_not(self, given: Circumstances) -> Block | None:
         """Return the first reason not to act, or None."""

@@ -37,10 +37,14 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Why an action is not carried out: the enumerated reason, and the particulars."""
+    """Why an action is not carried out: the enumerated reason, and the particulars.
+
+    again_seconds: when at the latest it is to be seen whether it still stands; None: no matter.
+    """
 
     hold: Hold
     text: str
+    again_seconds: float | None = None
 
     def __str__(self) -> str:
         """Join reason and particulars."""

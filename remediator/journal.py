@@ -6,61 +6,58 @@ no outcome: after a crash these rows are what has to be finished.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, bindparam, event, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, func, insert, select, update
 
 from cluster.clock import Clock, utc_text
-from cluster.errors import ClusterError
 from remediator import journal_alerts
-from remediator.journal_schema import (
-    JOURNAL,
-    SCHEMA_VERSION,
-    Intent,
-    JournalRow,
-    Kind,
-    detail_text,
-    prepare,
-    row_of,
-)
+from remediator.journal_file import open_sqlite
+from remediator.journal_migrations import migrate
+from remediator.journal_schema import JOURNAL, Intent, JournalRow, Kind, detail_text, row_of
+from remediator.journal_store import JournalError, Store, Turn
 from remediator.webhook import Alert
 
+__all__ = ["MAX_ROWS", "Fence", "Journal", "JournalError"]
+
 MAX_ROWS = 1000
+MAX_NUMBER = 10**15
+"""Higher than any number of an intent: what is above it in the file is damaged."""
 
-
-class JournalError(ClusterError):
-    """The journal cannot be written or read; nothing may be done without it."""
+Fence = Callable[[Connection, str], None]
+"""Refuses what is written of a cluster that another replica has: raises `JournalError`."""
 
 
 class Journal:
-    """The journal of one remediator, in one SQLite file."""
+    """The journal: of one remediator in one SQLite file, or of several in one PostgreSQL."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
-        """Open or create it. Raises `JournalError` if that fails or it is of a newer version."""
-        self._url = url
+    def __init__(self, store: str | Store, clock: Clock, fence: Fence | None = None) -> None:
+        """Make it ready to be written, or bring it to this program's schema.
+
+        store: a database, or the URL of an SQLite file. fence: asked in every transaction that
+        a look begins; None where nobody else can have a cluster. Raises `JournalError` if that
+        fails or the journal is of a newer version.
+        """
+        self._store = open_sqlite(store) if isinstance(store, str) else store
         self._clock = clock
-        self._writing = threading.Lock()
-        self.last_write_failed = False
-        self._engine = _engine(url)
-        with self._transaction() as connection:
-            version = prepare(connection)
-            if version != SCHEMA_VERSION:
-                raise JournalError(
-                    url,
-                    f"the journal has schema version {version}, this program writes "
-                    f"{SCHEMA_VERSION}",
-                    "use the program that wrote it, or another file",
-                )
+        self._fence = fence or (lambda _connection, _cluster: None)
+        try:
+            migrate(self._store)
+        except JournalError:
+            self._store.close()
+            raise
+
+    @property
+    def last_write_failed(self) -> bool:
+        """Whether the last transaction could not be written."""
+        return self._store.last_write_failed
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._store.close()
 
     def record_alerts(self, alerts: Iterable[Alert], source: str) -> None:
         """Write a batch of alerts in one transaction.
@@ -69,7 +66,8 @@ class Journal:
         opens it again and counts; everything else is recorded as ended with its outcome.
         """
         now = utc_text(self._clock.now().utc)
-        with self._transaction() as connection:
+        with self._store.write() as connection:
+            self._store.take_turn(connection, Turn.ALERTS)
             journal_alerts.record(connection, alerts, source, now)
 
     def record_decision(
@@ -89,7 +87,8 @@ class Journal:
         counted on that row.
         """
         now = utc_text(self._clock.now().utc)
-        with self._transaction() as connection:
+        with self._store.write() as connection:
+            self._fence(connection, cluster)
             last = connection.execute(
                 select(JOURNAL)
                 .where(JOURNAL.c.cluster == cluster, JOURNAL.c.kind == Kind.DECISION)
@@ -126,14 +125,19 @@ class Journal:
         self, cluster: str, *, row: str, trigger: str, level: str, detail: dict[str, Any]
     ) -> int:
         """Write that a remediation begins; return its id, the parent of its actions."""
-        return self._open(
-            Kind.DECISION,
-            cluster=cluster,
-            row=row,
-            trigger=trigger,
-            level=level,
-            detail=detail_text(detail),
-        )
+        now = utc_text(self._clock.now().utc)
+        with self._store.write() as connection:
+            self._fence(connection, cluster)
+            return self._insert(
+                connection,
+                now,
+                Kind.DECISION,
+                cluster=cluster,
+                row=row,
+                trigger=trigger,
+                level=level,
+                detail=detail_text(detail),
+            )
 
     def open_action(
         self,
@@ -148,7 +152,9 @@ class Journal:
     ) -> Intent:
         """Write the intent to carry out an action. Durable before the command."""
         moment = self._clock.now().utc
-        with self._transaction() as connection:
+        with self._store.write() as connection:
+            self._fence(connection, cluster)
+            self._store.take_turn(connection, Turn.NUMBER)
             number = self._next_number(connection, moment)
             key = self._insert(
                 connection,
@@ -168,8 +174,22 @@ class Journal:
     @staticmethod
     def _next_number(connection: Connection, moment: datetime) -> int:
         """Return a number above all before it, also above those of a journal that was lost."""
-        last = connection.execute(select(func.max(JOURNAL.c.number))).scalar() or 0
-        return max(int(last) + 1, int(moment.timestamp() * 1000))
+        sound = JOURNAL.c.number <= MAX_NUMBER  # SQLite counts a text as higher than any number
+        last = connection.execute(select(func.max(JOURNAL.c.number)).where(sound)).scalar() or 0
+        return max(last + 1, int(moment.timestamp() * 1000))
+
+    def open_row(
+        self,
+        kind: Kind,
+        cluster: str,
+        detail: dict[str, Any],
+        *,
+        reason: str = "",
+        parent: int | None = None,
+    ) -> int:
+        """Open a row, whatever else is open; return its id. cluster: empty for all clusters."""
+        text = detail_text(detail)
+        return self._open(kind, cluster=cluster, reason=reason, parent=parent, detail=text)
 
     def open_note(self, kind: Kind, cluster: str, host: str, reason: str, text: str) -> None:
         """Open a PERSON or FENCE row; one for another reason is replaced by it."""
@@ -189,7 +209,7 @@ class Journal:
     ) -> None:
         """Write what is over when it is written. place: cluster, host, port, reason, trigger."""
         now = utc_text(self._clock.now().utc)
-        with self._transaction() as connection:
+        with self._store.write() as connection:
             self._insert(
                 connection,
                 now,
@@ -207,40 +227,38 @@ class Journal:
         *,
         parent: int | None = None,
         detail: dict[str, Any] | None = None,
-    ) -> None:
-        """End open rows with an outcome. Rows that have ended already stay as they are."""
+    ) -> int:
+        """End open rows with an outcome; return how many were open.
+
+        Rows that have ended already stay as they are.
+        """
         wanted = list(ids)
         if not wanted:
-            return
+            return 0
         now = utc_text(self._clock.now().utc)
         values: dict[str, Any] = {"outcome": outcome, "ended_at": now}
         if parent is not None:
             values["parent"] = parent
         if detail is not None:
             values["detail"] = detail_text(detail)
-        with self._transaction() as connection:
-            connection.execute(
+        with self._store.write() as connection:
+            ended = connection.execute(
                 update(JOURNAL)
                 .where(JOURNAL.c.id.in_(wanted), JOURNAL.c.outcome.is_(None))
                 .values(**values)
             )
+        return int(ended.rowcount)
 
     def end_alerts(self, alerts: Iterable[JournalRow], outcome: str) -> None:
         """End alerts as they were when they were read; one that came again since stays open."""
         now = utc_text(self._clock.now().utc)
-        statement = (
-            update(JOURNAL)
-            .where(
-                JOURNAL.c.id == bindparam("row_id"),
-                JOURNAL.c.count == bindparam("row_count"),
-                JOURNAL.c.outcome.is_(None),
-            )
-            .values(outcome=outcome, ended_at=now)
-        )
-        rows = [{"row_id": row.id, "row_count": row.count} for row in alerts]
-        if rows:
-            with self._transaction() as connection:
-                connection.execute(statement, rows)
+        with self._store.write() as connection:
+            journal_alerts.end(connection, alerts, outcome, now)
+
+    def open_alerts(self) -> dict[str, tuple[int, int]]:
+        """Return the clusters with open alerts; the numbers change whenever one comes."""
+        with self._store.read() as connection:
+            return journal_alerts.open_by_cluster(connection)
 
     def open_rows(
         self, kind: Kind, cluster: str | None = None, *, host: str | None = None
@@ -264,7 +282,7 @@ class Journal:
         """Return rows, newest first. before: only ids below it. limit: 1..`MAX_ROWS`."""
         query = select(JOURNAL)
         if cluster is not None:
-            query = query.where(JOURNAL.c.cluster == cluster)
+            query = query.where(JOURNAL.c.cluster == cluster.replace("\0", "?"))
         if kind is not None:
             query = query.where(JOURNAL.c.kind == kind)
         if before is not None:
@@ -274,7 +292,7 @@ class Journal:
     def prune(self, keep_seconds: float) -> int:
         """Delete ended rows older than the retention; return how many."""
         oldest = utc_text(self._clock.now().utc - timedelta(seconds=keep_seconds))
-        with self._transaction() as connection:
+        with self._store.write() as connection:
             result = connection.execute(
                 JOURNAL.delete().where(JOURNAL.c.outcome.is_not(None), JOURNAL.c.last_at < oldest)
             )
@@ -283,7 +301,7 @@ class Journal:
     def probe(self) -> None:
         """Write a row and take it out again. Raises `JournalError` if that cannot be done."""
         now = utc_text(self._clock.now().utc)
-        with self._transaction() as connection:
+        with self._store.write() as connection:
             row = self._insert(connection, now, Kind.SERVICE, outcome="probe", ended_at=now)
             connection.execute(JOURNAL.delete().where(JOURNAL.c.id == row))
 
@@ -296,18 +314,21 @@ class Journal:
         return None
 
     def close_unknown(self, clusters: Collection[str]) -> None:
-        """End the open rows of clusters that are not configured any more."""
+        """End the open rows of clusters that are not configured any more.
+
+        Rows of no cluster concern all of them and stay.
+        """
         now = utc_text(self._clock.now().utc)
-        with self._transaction() as connection:
+        with self._store.write() as connection:
             connection.execute(
                 update(JOURNAL)
-                .where(JOURNAL.c.outcome.is_(None), JOURNAL.c.cluster.not_in(clusters))
+                .where(JOURNAL.c.outcome.is_(None), JOURNAL.c.cluster.not_in({*clusters, ""}))
                 .values(outcome="not_configured", ended_at=now)
             )
 
     def _open(self, kind: Kind, **values: Any) -> int:
         now = utc_text(self._clock.now().utc)
-        with self._transaction() as connection:
+        with self._store.write() as connection:
             return self._insert(connection, now, kind, **values)
 
     @staticmethod
@@ -320,40 +341,5 @@ class Journal:
         return int(key[0])
 
     def _rows(self, query: sqlalchemy.Select[Any]) -> list[JournalRow]:
-        with self._errors(), self._engine.connect() as connection:
+        with self._store.read() as connection:
             return [row_of(dict(row._mapping)) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """One write transaction at a time; committed to the disk when it ends well."""
-        try:
-            with self._errors(), self._writing, self._engine.begin() as connection:
-                yield connection
-        except JournalError:
-            self.last_write_failed = True
-            raise
-        self.last_write_failed = False
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
-            raise JournalError(
-                self._url, f"the journal does not answer: {cause}", "see disk space and rights"
-            ) from error
-
-
-def _engine(url: str) -> Engine:
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": 5})
-
-    def on_connect(connection: Any, _: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.close()
-
-    listen: Callable[..., None] = event.listen
-    listen(engine, "connect", on_connect)
-    return engine

@@ -7,15 +7,16 @@ action may wait behind them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from cluster.clock import utc_text
-from remediator.journal_schema import JOURNAL, Kind, detail_text
+from remediator.journal_schema import JOURNAL, JournalRow, Kind, detail_text
 from remediator.webhook import Alert, AlertOutcome
 
-FINGERPRINTS_A_QUERY = 500
+VALUES_A_STATEMENT = 500
+Value = TypeVar("Value", int, str)
 
 Episode = tuple[str, str, str, str]
 """fingerprint, starts_at, reason, cluster: what makes two deliveries the same row."""
@@ -36,27 +37,57 @@ def record(connection: Connection, alerts: Iterable[Alert], source: str, now: st
             first, count = episodes.get(episode, (alert, 0))
             episodes[episode] = (first, count + 1)
     known = dict(_known(connection, sorted({fingerprint for fingerprint, *_ in episodes})))
-    changes: list[dict[str, Any]] = []
+    again: dict[tuple[int, str | None], list[int]] = {}
     for episode, (alert, count) in episodes.items():
         if episode in known:
-            changes.append({"known": known[episode], "more": count, **_standing(alert, now)})
+            outcome = _standing(alert, now)["outcome"]
+            again.setdefault((count, outcome), []).append(known[episode])
         else:
             rows.append(_values(alert, count, source, now))
-    if changes:
-        connection.execute(
-            update(JOURNAL)
-            .where(JOURNAL.c.id == bindparam("known"))
-            .values(count=JOURNAL.c.count + bindparam("more"), last_at=now),
-            changes,
-        )
+    for (count, outcome), keys in again.items():
+        standing = {"outcome": outcome, "ended_at": None if outcome is None else now}
+        for some in _portions(keys):
+            connection.execute(
+                update(JOURNAL)
+                .where(JOURNAL.c.id.in_(some))
+                .values(count=JOURNAL.c.count + count, last_at=now, **standing)
+            )
     if rows:
         connection.execute(insert(JOURNAL), rows)
 
 
+def end(connection: Connection, alerts: Iterable[JournalRow], outcome: str, now: str) -> None:
+    """End alerts as they were when they were read; one that came again since stays open."""
+    by_count: dict[int, list[int]] = {}
+    for row in alerts:
+        by_count.setdefault(row.count, []).append(row.id)
+    for count, keys in by_count.items():
+        for some in _portions(keys):
+            connection.execute(
+                update(JOURNAL)
+                .where(
+                    JOURNAL.c.id.in_(some),
+                    JOURNAL.c.count == count,
+                    JOURNAL.c.outcome.is_(None),
+                )
+                .values(outcome=outcome, ended_at=now)
+            )
+
+
+def open_by_cluster(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Return, for every cluster with open alerts, their latest row and how often they came."""
+    columns = JOURNAL.c
+    query = (
+        select(columns.cluster, func.max(columns.id), func.sum(columns.count))
+        .where(columns.kind == Kind.ALERT, columns.outcome.is_(None))
+        .group_by(columns.cluster)
+    )
+    return {cluster: (int(last), int(came)) for cluster, last, came in connection.execute(query)}
+
+
 def _known(connection: Connection, fingerprints: list[str]) -> Iterator[tuple[Episode, int]]:
     columns = JOURNAL.c
-    for begin in range(0, len(fingerprints), FINGERPRINTS_A_QUERY):
-        some = fingerprints[begin : begin + FINGERPRINTS_A_QUERY]
+    for some in _portions(fingerprints):
         query = select(
             columns.fingerprint, columns.starts_at, columns.reason, columns.cluster, columns.id
         ).where(
@@ -66,6 +97,13 @@ def _known(connection: Connection, fingerprints: list[str]) -> Iterator[tuple[Ep
         )
         for fingerprint, starts_at, reason, cluster, key in connection.execute(query):
             yield (fingerprint, starts_at, reason, cluster), key
+
+
+def _portions(values: list[Value]) -> Iterator[list[Value]]:
+    """Yield values in portions that fit in one statement, in a fixed order."""
+    values = sorted(values)
+    for begin in range(0, len(values), VALUES_A_STATEMENT):
+        yield values[begin : begin + VALUES_A_STATEMENT]
 
 
 def _episode(alert: Alert) -> Episode | None:

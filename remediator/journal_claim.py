@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from remediator.journal import JournalError
+from remediator.journal_store import JournalError
 
 
 def claim(url: str) -> sqlite3.Connection:
@@ -18,9 +18,15 @@ def claim(url: str) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(file, timeout=0.5, isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         if connection is not None:
             connection.close()
+        if not isinstance(error, sqlite3.OperationalError):
+            raise JournalError(
+                url,
+                f"the journal cannot be claimed: {error}",
+                f"remove {file} while no remediator runs",
+            ) from error
         if "locked" in str(error):
             raise JournalError(
                 url, "another remediator uses this journal", "stop it, or name another file"

@@ -10,29 +10,29 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
+    DateTime,
     Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
-    insert,
-    select,
-    text,
-    update,
 )
 
 SCHEMA_VERSION = 2
+MAX_SHOWN_CHARACTERS = 200
 
 METADATA = MetaData()
+
+ID = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts by itself only what is declared as its INTEGER, which has 64 bits."""
 
 SCHEMA = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
 
 JOURNAL = Table(
     "journal",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("at", String(32), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("cluster", String(200), nullable=False, default=""),
@@ -45,7 +45,7 @@ JOURNAL = Table(
     Column("ended_at", String(32), nullable=True),
     Column("count", Integer, nullable=False, default=1),
     Column("last_at", String(32), nullable=False),
-    Column("parent", Integer, nullable=True),
+    Column("parent", ID, nullable=True),
     Column("trigger", String(16), nullable=False, default=""),
     Column("level", String(16), nullable=False, default=""),
     Column("fingerprint", String(200), nullable=False, default=""),
@@ -54,29 +54,23 @@ JOURNAL = Table(
     Column("number", BigInteger, nullable=True),
     sqlite_autoincrement=True,
 )
+
+LEASE = Table(
+    "lease",
+    METADATA,
+    Column("cluster", String(200), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+)
+"""Who may act on a cluster, until when by the database's clock. number: rises with each holder."""
+
 Index("journal_cluster", JOURNAL.c.cluster, JOURNAL.c.id)
 Index("journal_open", JOURNAL.c.outcome, JOURNAL.c.kind)
 # What is open is asked at every look, of one cluster: it must not cost more as the record grows.
 Index("journal_open_of_cluster", JOURNAL.c.cluster, JOURNAL.c.kind, JOURNAL.c.outcome)
 Index("journal_number", JOURNAL.c.number)
 Index("journal_episode", JOURNAL.c.fingerprint, JOURNAL.c.starts_at)
-
-
-def prepare(connection: Connection) -> int:
-    """Make what a journal lacks of tables and indexes; return its schema version.
-
-    An index that came later is added to a journal of before: it changes no row.
-    """
-    METADATA.create_all(connection)
-    version = connection.execute(select(SCHEMA.c.version)).scalar()
-    if version is None:
-        connection.execute(insert(SCHEMA).values(version=SCHEMA_VERSION))
-    elif version == 1:
-        connection.execute(text("ALTER TABLE journal ADD COLUMN number BIGINT"))
-        connection.execute(update(SCHEMA).values(version=SCHEMA_VERSION))
-    for index in JOURNAL.indexes:
-        index.create(connection, checkfirst=True)
-    return SCHEMA_VERSION if version in {None, 1} else int(version)
 
 
 class Kind(StrEnum):
@@ -88,7 +82,10 @@ class Kind(StrEnum):
     PERSON: somebody is needed; open until the cluster is right. FENCE: a host that should be
     closed cannot be commanded; open until it is seen closed or as the only primary.
     SERVICE: the program started or stopped. PORT_CHANGE: a port was found changed by other
-    hands.
+    hands. PAUSE: a person keeps one cluster, or all (no cluster), from being switched; open until
+    resumed or expired. APPROVAL: reason ``wanted`` asks a person for actions; ``granted`` lets
+    them be carried out, once. ACKNOWLEDGEMENT: somebody knows why a person is needed; open until
+    that has passed.
     """
 
     ALERT = "alert"
@@ -98,6 +95,9 @@ class Kind(StrEnum):
     FENCE = "fence"
     SERVICE = "service"
     PORT_CHANGE = "port_change"
+    PAUSE = "pause"
+    APPROVAL = "approval"
+    ACKNOWLEDGEMENT = "acknowledgement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +116,12 @@ class Intent:
 class JournalRow:
     """One row. Times are UTC, ISO 8601. outcome: None while the row is open.
 
-    number: of an intent, else None.
+    kind: a text where it is none that this program knows. number: of an intent, else None.
     """
 
     id: int
     at: str
-    kind: Kind
+    kind: Kind | str
     cluster: str = ""
     host: str = ""
     port: str = ""
@@ -142,10 +142,25 @@ class JournalRow:
 
 
 def row_of(values: dict[str, Any]) -> JournalRow:
-    """Make a row of a table's values."""
+    """Make a row of a table's values. What is damaged in it is shown as it stands."""
     return JournalRow(
-        **{**values, "kind": Kind(values["kind"]), "detail": json.loads(values["detail"])}
+        **{**values, "kind": _kind(values["kind"]), "detail": _detail(values["detail"])}
     )
+
+
+def _kind(stored: Any) -> Kind | str:
+    try:
+        return Kind(stored)
+    except ValueError:
+        return str(stored)
+
+
+def _detail(stored: Any) -> dict[str, Any]:
+    try:
+        detail = json.loads(stored)
+    except (TypeError, ValueError, RecursionError):
+        detail = stored
+    return detail if isinstance(detail, dict) else {"damaged": str(detail)[:MAX_SHOWN_CHARACTERS]}
 
 
 def detail_text(detail: dict[str, Any]) -> str:

@@ -31,7 +31,8 @@ class Ending(StrEnum):
 class LookResult:
     """What a look came to. hold, text: why nothing (more) is done; None and empty otherwise.
 
-    virtual_ip: what it answered to OPTIONS, in words; None where it was not asked.
+    virtual_ip: what it answered to OPTIONS, in words; None where it was not asked. again_seconds:
+    of a hold that knows, when at the latest to look again.
     """
 
     ending: Ending
@@ -40,6 +41,15 @@ class LookResult:
     hold: Hold | None = None
     text: str = ""
     virtual_ip: str | None = None
+    again_seconds: float | None = None
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """What a hold is about, in the same words at every look that finds the same."""
+        decision = self.decision
+        if decision.actions:
+            return tuple(sorted(str(action) for action in decision.actions))
+        return tuple(sorted(str(each) for each in decision.findings if each.hold == self.hold))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from cluster.clock import Instant
 from cluster.config_model import Cluster
 from remediator.looks import Trigger
 from remediator.planner import Action, ActionVerb, Order
+from remediator.rows import Hold
 
 
 @dataclass(slots=True)
@@ -18,6 +19,8 @@ class LookState:
 
     remediation: the open journal row of its actions, None before the first. stale_views: views
     that were too old before a command could leave. verified: actions that were read back.
+    unsettled: since when each reason to hold has been watched. unread_since: since when the rules
+    that an action needs could not be read.
     """
 
     cluster: Cluster
@@ -27,7 +30,8 @@ class LookState:
     began: Instant
     remediation: int | None = None
     began_with: dict[str, Any] = field(default_factory=dict)
-    unsettled_since: Instant | None = None
+    unsettled: dict[Hold, Instant] = field(default_factory=dict)
+    unread_since: Instant | None = None
     unanswered_since: Instant | None = None
     disabling_since: Instant | None = None
     stale_views: int = 0

@@ -26,7 +26,8 @@ class Trigger(IntEnum):
     HOLD = 3
     RESYNC = 4
     ALERT = 5
-    RECONCILE = 6
+    TAKEOVER = 6
+    RECONCILE = 7
 
     @property
     def label(self) -> str:
@@ -74,13 +75,20 @@ class LookBoard:
             self._running.add(cluster)
         return taken
 
-    def held(self, cluster: str, reason: str, now: float) -> float:
-        """End a look that holds; return the seconds until it is looked at again by itself."""
+    def held(
+        self, cluster: str, reason: str, now: float, at_latest: float | None = None
+    ) -> float:
+        """End a look that holds; return the seconds until it is looked at again by itself.
+
+        at_latest: seconds after which a hold that knows when it ends is to be looked at.
+        """
         self._running.discard(cluster)
         known, count = self._holds.get(cluster, ("", 0))
         count = count if known == reason else 0
         self._holds[cluster] = (reason, count + 1)
         delay = HOLD_DELAYS[min(count, len(HOLD_DELAYS) - 1)]
+        if at_latest is not None:
+            delay = min(delay, at_latest)
         self.request(cluster, Trigger.HOLD, now + delay)
         return delay
 

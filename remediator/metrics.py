@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 REMEDIATION_BUCKETS = (0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 30, 60, 120, 300)
 STAGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 STAGES = ("alert", "webhook", "observe", "act", "verify")
+LONGEST_SECONDS = 86400.0
+"""What takes longer is not timed: an alert may say any start of itself, and would spoil the sum."""
 
 
 class Metrics:
@@ -121,8 +123,10 @@ class Metrics:
 
     def remediated(self, seconds: float) -> None:
         """Time a remediation, from the start of its alert."""
-        self._duration.observe(max(0.0, seconds))
+        if seconds <= LONGEST_SECONDS:
+            self._duration.observe(max(0.0, seconds))
 
     def stage(self, stage: str, seconds: float) -> None:
         """Time a stage; one of `STAGES`."""
-        self._stage.labels(stage).observe(max(0.0, seconds))
+        if seconds <= LONGEST_SECONDS:
+            self._stage.labels(stage).observe(max(0.0, seconds))

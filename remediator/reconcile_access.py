@@ -1,4 +1,4 @@
-"""What ``sipnlb-remediator reconcile`` shows to the one that runs, and whom it believes.
+"""What a subcommand such as ``reconcile`` shows to the one that runs, and whom it believes.
 
 Edge: reads files that its flags name; never a secret from the command line, which everybody on
 the machine may read. Imports nothing that takes long.
@@ -73,7 +73,8 @@ def refused(authorization: str | None) -> str:
     if authorization is None:
         return (
             "the remediator asks for credentials and none were shown; name --token-file, "
-            "--user with --password-file, or its clusters.yml by --config.file"
+            "--user with --password-file, --cert-file with --key-file, or its clusters.yml by "
+            "--config.file"
         )
     return (
         "the remediator does not take these credentials; compare them with remediator.web in its "

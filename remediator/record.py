@@ -15,8 +15,9 @@ from remediator.journal_schema import JournalRow, Kind
 from remediator.look_result import Ending, LookResult
 from remediator.looks import Trigger
 from remediator.metrics import Metrics
+from remediator.persons import Persons
 from remediator.planner import Action, ActionVerb, Decision
-from remediator.rows import HOLD_TEXT, NEEDS_PERSON, Hold
+from remediator.rows import HOLD_TEXT, NEEDS_PERSON, NOT_OF_THE_CLUSTER, Hold
 
 
 class LookRecord:
@@ -24,6 +25,7 @@ class LookRecord:
 
     def __init__(self, journal: Journal, metrics: Metrics, level: str) -> None:
         self._journal = journal
+        self._persons = Persons(journal)
         self._metrics = metrics
         self._level = level
         self._last_said: dict[str, tuple[str, ...]] = {}
@@ -75,8 +77,7 @@ class LookRecord:
 
     def is_unanswered(self, cluster: str) -> bool:
         """Tell whether a person was called because a virtual IP did not answer."""
-        notes = self._journal.open_rows(Kind.PERSON, cluster)
-        return any(note.reason == Hold.VIRTUAL_IP_UNANSWERED for note in notes)
+        return self._persons.know_of(cluster, Hold.VIRTUAL_IP_UNANSWERED)
 
     def note_fences(self, view: ClusterView, decision: Decision) -> None:
         """Open a note for a host that cannot be commanded; end it when the host is seen right.
@@ -132,11 +133,13 @@ class LookRecord:
         if result.hold is not None:
             self._metrics.hold(result.hold)
             if result.hold in NEEDS_PERSON:
-                self._journal.open_note(Kind.PERSON, cluster, "", result.hold, result.text)
-            else:  # what now holds has a page of its own; the old reason is no longer there
-                self._journal.close_notes(Kind.PERSON, cluster, "passed")
+                self._persons.call(cluster, result.hold, result.text, result.cause)
+            elif result.hold not in NOT_OF_THE_CLUSTER:
+                # What now holds has a page of its own; the old reason is no longer there.
+                self._persons.passed(cluster, "passed")
         elif result.ending in {Ending.RIGHT, Ending.REMEDIATED}:
-            self._journal.close_notes(Kind.PERSON, cluster, "right")
+            self._persons.passed(cluster, "right")
+            self._journal.close_notes(Kind.APPROVAL, cluster, result.ending)
         self._metrics.remediation(cluster, decision.row, result.ending)
         self._say(result, trigger, seconds)
 

@@ -6,22 +6,14 @@ may be known to one of them only. One that cannot be asked costs nothing but its
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import requests
-
 from cluster import log
 from cluster.config_model import Alertmanager
-from cluster.door import authorization
-from cluster.errors import ClusterError
+from remediator.alertmanager_api import NotAnsweredError, get
 from remediator.webhook import REPAIR_LABEL, Alert, AlertOutcome, judge
-
-TIMEOUT_SECONDS = 5.0
-MAX_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,46 +32,21 @@ def ask(alertmanager: Alertmanager, clusters: Container[str]) -> AlertmanagerAns
     left out, as they would not be sent either.
     """
     name, value = REPAIR_LABEL
+    parameters = {
+        "active": "true",
+        "silenced": "false",
+        "inhibited": "false",
+        "filter": f'{name}="{value}"',
+    }
     try:
-        with requests.Session() as session:
-            session.trust_env = False
-            response = session.get(
-                alertmanager.url.rstrip("/") + "/api/v2/alerts",
-                params={
-                    "active": "true",
-                    "silenced": "false",
-                    "inhibited": "false",
-                    "filter": f'{name}="{value}"',
-                },
-                headers=authorization(alertmanager),
-                timeout=TIMEOUT_SECONDS,
-                allow_redirects=False,
-                stream=True,
-            )
-            response.raise_for_status()
-            body = json.loads(_bounded(response))
-    except (requests.RequestException, ClusterError, ValueError, RecursionError) as error:
-        return AlertmanagerAnswer(alertmanager.url, problem=f"{type(error).__name__}: {error}")
+        body = get(alertmanager, "/api/v2/alerts", parameters)
+    except NotAnsweredError as error:
+        return AlertmanagerAnswer(alertmanager.url, problem=str(error))
     if not isinstance(body, list):
         return AlertmanagerAnswer(alertmanager.url, problem="the answer is not a list of alerts")
     return AlertmanagerAnswer(
         alertmanager.url, tuple(judge(alert, clusters, firing=True) for alert in body)
     )
-
-
-def _bounded(response: requests.Response) -> bytes:
-    """Return the body. Raises ValueError if it is too large or comes too slowly.
-
-    The library's own time-out is per network wait.
-    """
-    body, deadline = bytearray(), time.monotonic() + TIMEOUT_SECONDS
-    while chunk := response.raw.read1(65536, decode_content=True):
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise ValueError(f"the answer is larger than {MAX_BYTES} bytes")
-        if time.monotonic() > deadline:
-            raise ValueError(f"the answer took longer than {TIMEOUT_SECONDS:g} s")
-    return bytes(body)
 
 
 class Resync:

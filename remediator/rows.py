@@ -69,8 +69,8 @@ HOLD_TEXT: dict[Hold, str] = {
     Hold.PAUSED: "a person has paused it",
     Hold.SILENCED: "a silence in Alertmanager matches the cluster's repair alerts",
     Hold.DAMPED: "the primary changed too often; the new one must be steady first",
-    Hold.TILT: "this program stalled, the clock jumped or nothing answered; two equal views are "
-    "waited for",
+    Hold.TILT: "this program stood still, the clock jumped or nothing could be read; two looks "
+    "that agree are waited for",
     Hold.TOO_MANY_CLUSTERS: "more clusters call for actions at once than policy allows",
     Hold.APPROVAL_WANTED: "policy asks a person to approve it",
     Hold.LEASE_ELSEWHERE: "another remediator has the lease on the cluster",
@@ -79,6 +79,21 @@ HOLD_TEXT: dict[Hold, str] = {
     Hold.BUG: "an unexpected error in sipnlb, please report it",
 }
 
+
+NOT_OF_THE_CLUSTER = frozenset(
+    {
+        Hold.PAUSED,
+        Hold.SILENCED,
+        Hold.DAMPED,
+        Hold.TILT,
+        Hold.TOO_MANY_CLUSTERS,
+        Hold.APPROVAL_WANTED,
+        Hold.LEASE_ELSEWHERE,
+        Hold.LEASE_TOO_SHORT,
+        Hold.JOURNAL_UNWRITABLE,
+    }
+)
+"""Holds that say nothing of the cluster: what was wrong with it before may still be."""
 
 NEEDS_PERSON = frozenset(
     {

@@ -16,20 +16,30 @@ from cluster import log
 from cluster.clock import Clock, Instant
 from cluster.config_model import Cluster, Config
 from remediator import webhook
+from remediator.expiry import expire
 from remediator.journal import Journal, JournalError
 from remediator.journal_schema import JournalRow, Kind
+from remediator.journal_store import LeaseLostError
+from remediator.leases import Leases, SoleLease
 from remediator.look_result import Ending, LastLook, LookResult
 from remediator.looks import LookBoard, Trigger
 from remediator.metrics import Metrics
+from remediator.persons import Persons
+from remediator.pruning import Pruning
+from remediator.readiness import WATCHDOG_MAX_AGE_SECONDS, why_not_ready
+from remediator.replicas import Replicas
 from remediator.resync import Resync
 from remediator.rows import HOLD_TEXT, Hold
 from remediator.webhook import Alert, AlertOutcome
 
-WATCHDOG_MAX_AGE_SECONDS = 180.0
-PRUNE_EVERY_SECONDS = 86400.0
 IDLE_SECONDS = 3600.0
+EXPIRY_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 JOIN_SECONDS = 8.0
+
+
+ALERTED = frozenset({Trigger.ALERT, Trigger.RESYNC, Trigger.TAKEOVER, Trigger.RECONCILE})
+"""Reasons after which a cluster that is right is looked at once more."""
 
 
 class Looking(Protocol):
@@ -50,7 +60,9 @@ class Service:
         journal: Journal,
         metrics: Metrics,
         resync: Resync,
+        leases: Leases | None = None,
     ) -> None:
+        """Wire it. leases: who may act on which cluster; None where nobody else can."""
         self._config = config
         self._clock = clock
         self._executor = executor
@@ -66,7 +78,9 @@ class Service:
         self._begun: dict[str, int] = {}
         self._watchdog: Instant | None = None
         self._routine_due: float | None = None
-        self._pruned: Instant | None = None
+        self._pruning = Pruning(journal, clock, config.remediator.journal.retention)
+        names = [cluster.name for cluster in config.clusters]
+        self.replicas = Replicas(leases or SoleLease(), journal, clock, names)
         self.journal = journal
         self.resync = resync
         self.verified: dict[str, datetime] = {}
@@ -75,10 +89,16 @@ class Service:
         """Begin to work: look at every cluster once, then as alerts and holds call for it."""
         self._started = self._clock.now()
         self.journal.record_event("started", {"clusters": len(self._config.clusters)})
-        self.journal.close_unknown({cluster.name for cluster in self._config.clusters})
+        self.replicas.begin()
         for cluster in self._config.clusters:
             self.request(cluster.name, Trigger.START)
-        steps = {"dispatch": self._dispatch, "resync": self._resync_loop}
+        steps = {
+            "dispatch": self._dispatch,
+            "resync": self._resync_loop,
+            "expiry": self._expiry_loop,
+        }
+        if self.replicas.leases.are_shared:
+            steps["leases"] = self._lease_loop
         if self._config.remediator.routine_look > 0:
             steps["routine"] = self._routine_loop
         for name, step in steps.items():
@@ -99,6 +119,7 @@ class Service:
             self.journal.record_event("stopped", {})
         except JournalError as error:
             log.get("remediator").error("stop not recorded", problem=str(error))
+        self.replicas.end()
 
     @property
     def stopping(self) -> bool:
@@ -182,11 +203,14 @@ class Service:
         hold: Hold | None = None
         text = ""
         try:
+            self.replicas.admit(name)
             alerts = self.journal.open_rows(Kind.ALERT, name)
             result = self._executor.look(cluster, trigger, self._stop)
             hold, text = result.hold, result.text
             if result.ending is not Ending.STOPPED:
                 self._end_alerts(alerts, result)
+        except LeaseLostError as error:
+            hold, text = Hold.LEASE_ELSEWHERE, error.problem
         except JournalError as error:
             hold, text = Hold.JOURNAL_UNWRITABLE, str(error)
             log.get("remediator").error("journal does not answer", cluster=name, problem=str(error))
@@ -201,7 +225,7 @@ class Service:
 
     def _call_person(self, name: str, text: str) -> None:
         try:
-            self.journal.open_note(Kind.PERSON, name, "", Hold.BUG, text)
+            Persons(self.journal).call(name, Hold.BUG, text, (text,))
         except JournalError as error:
             log.get("remediator").error("bug not recorded", cluster=name, problem=str(error))
 
@@ -220,12 +244,15 @@ class Service:
             self._last[cluster.name] = last
             if ending in {Ending.RIGHT, Ending.REMEDIATED}:
                 self.verified[cluster.name] = last.ended.utc
-            if last.hold is not None:
-                self._board.held(cluster.name, last.hold, now)
+            if last.hold is Hold.LEASE_ELSEWHERE:
+                self._board.ended(cluster.name, None)  # it is looked at once the lease is here
+            elif last.hold is not None:
+                again = last.result.again_seconds if last.result else None
+                self._board.held(cluster.name, last.hold, now, again)
             elif ending is Ending.OBSERVED:  # to see when, and by whom, it is put right
                 self._board.held(cluster.name, ending, now)
             else:
-                alerted = last.trigger in {Trigger.ALERT, Trigger.RESYNC, Trigger.RECONCILE}
+                alerted = last.trigger in ALERTED
                 again = ending is Ending.REMEDIATED or (ending is Ending.RIGHT and alerted)
                 recheck = now + cluster.largest_lag + 1.0 if again else None
                 self._board.ended(cluster.name, recheck)
@@ -235,10 +262,7 @@ class Service:
         """Ask the Alertmanagers, prune the journal once a day, then wait for the interval."""
         self._resync_wanted.clear()
         self._resync_now()
-        now = self._clock.now()
-        if self._pruned is None or now.seconds_since(self._pruned) >= PRUNE_EVERY_SECONDS:
-            self._pruned = now
-            self._prune()
+        self._pruning.if_due()
         self._clock.wait(self._config.remediator.resync, self._resync_wanted)
 
     def _routine_loop(self) -> None:
@@ -254,6 +278,19 @@ class Service:
             if self.seconds_to_waiting_look(cluster.name) is None:
                 self.request(cluster.name, Trigger.ROUTINE)
 
+    def _expiry_loop(self) -> None:
+        """End pauses and approvals whose time is over; what was paused is looked at at once."""
+        for cluster in expire(self._config, self.journal, self._clock):
+            self.request(cluster, Trigger.HOLD)
+        self._clock.wait(EXPIRY_SECONDS, self._stop)
+
+    def _lease_loop(self) -> None:
+        """Keep the leases, and take up what others wrote down for clusters that are ours."""
+        self.replicas.turn(self.request, self._is_running, self._stop)
+
+    def _is_running(self, cluster: str) -> bool:
+        return self.seconds_to_waiting_look(cluster) == 0.0
+
     def _resync_now(self) -> None:
         alerts = self.resync.firing()
         try:
@@ -262,15 +299,6 @@ class Service:
             log.get("remediator").error("resync not recorded", problem=str(error))
             return
         self._request_for(alerts, Trigger.RESYNC)
-
-    def _prune(self) -> None:
-        try:
-            count = self.journal.prune(self._config.remediator.journal.retention)
-        except JournalError as error:
-            log.get("remediator").error("journal not pruned", problem=str(error))
-            return
-        if count:
-            log.get("remediator").info("journal pruned", rows=count)
 
     def last_look(self, cluster: str) -> LastLook | None:
         """Return how the last look at a cluster ended, None before the first."""
@@ -294,6 +322,10 @@ class Service:
             due = self._board.due_of(cluster)
         return None if due is None else max(0.0, due - self._clock.now().monotonic)
 
+    def lease_held(self, cluster: str) -> bool:
+        """Return whether this remediator is the one that may act on a cluster."""
+        return self.replicas.leases.standing(cluster).held
+
     @property
     def watchdog_seen(self) -> Instant | None:
         """When the watchdog alert last came, None if it has not since the start."""
@@ -309,17 +341,7 @@ class Service:
 
     def why_not_ready(self) -> list[str]:
         """Return what keeps this program from doing its work; empty if nothing does."""
-        reasons = ["it is stopping"] if self.stopping else []
         threads = [] if self.stopping else self._threads
-        dead = [thread.name for thread in threads if not thread.is_alive()]
-        reasons += [f"its thread {name} has ended, restart it" for name in dead]
-        unwritable = self.journal.why_unwritable()
-        if unwritable is not None:
-            reasons.append(unwritable)
-        since = self._watchdog or self._started
-        age = self._clock.now().seconds_since(since)
-        if age > WATCHDOG_MAX_AGE_SECONDS:
-            reasons.append(
-                f"no watchdog alert for {age:.0f} s: Prometheus or Alertmanager does not reach us"
-            )
-        return reasons
+        age = self._clock.now().seconds_since(self._watchdog or self._started)
+        reasons = why_not_ready(self.journal, self.replicas.leases, threads, age)
+        return ["it is stopping", *reasons] if self.stopping else reasons

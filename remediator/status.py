@@ -39,11 +39,12 @@ def cluster_summary(
         "needs_person": needs_person,
         "fence_pending": fences,
         "next_look_seconds": next_look_seconds,
-        "last_look": None if last is None else _last_look(last),
+        "last_look": None if last is None else last_look(last),
     }
 
 
-def _last_look(last: LastLook) -> dict[str, Any]:
+def last_look(last: LastLook) -> dict[str, Any]:
+    """Return how a look ended."""
     result = last.result
     return {
         "number": last.number,

@@ -59,13 +59,16 @@ class Switch:
         deadline = deadline_in(self._clock, timeout_seconds)
         answer = runner.run(request, deadline, self._permit)
         outcome = dialect.outcome(answer)
+        problem = answer.problem or outcome.failure
+        refused = problem is not None and problem.reason is Reason.REFUSED
+        far = _how_far(answer, send_before.remaining(answer.answered) <= 0)
         return SwitchAnswer(
-            sent=_how_far(answer, send_before.remaining(answer.answered) <= 0),
+            sent=Sent.REFUSED if refused else far,
             command=answer.command,
             result=outcome.result,
             output=outcome.text.strip()[:MAX_SHOWN_CHARACTERS],
             exit_status=answer.exit_status,
-            problem=answer.problem or outcome.failure,
+            problem=problem,
         )
 
 

@@ -13,12 +13,14 @@ class Sent(StrEnum):
     """How far a command got.
 
     TOO_LATE: not sent, because the readings that allowed it had become too old meanwhile.
-    NOT_SENT: it certainly never reached the host. NO_ANSWER: it did or may have, and nothing
+    NOT_SENT: it certainly never reached the host. REFUSED: the host has seen a later one and did
+    not carry it out. NO_ANSWER: it did or may have, and nothing
     came back in time. ANSWERED: the utility ended.
     """
 
     TOO_LATE = "too_late"
     NOT_SENT = "not_sent"
+    REFUSED = "refused"
     NO_ANSWER = "no_answer"
     ANSWERED = "answered"
 

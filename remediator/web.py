@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cluster import log
 from cluster.clock import Clock
 from cluster.config_model import Cluster, Config
 from cluster.door import Door
 from cluster.rights import Caller, Right
-from remediator import status
+from remediator import description, status
 from remediator.journal import MAX_ROWS, JournalError
 from remediator.journal_schema import Kind
 from remediator.looks import Trigger
 from remediator.metrics import Metrics
 from remediator.service import Service
+from remediator.web_answers import CALLER, plain, refusal, unknown_cluster
+from remediator.web_operate import OperateFace
+from remediator.web_status import StatusFace
 from remediator.webhook import Alert, AlertOutcome, PayloadError
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 DEFAULT_ROWS = 100
-
-CALLER = "sipnlb.caller"
-"""Where the environment of an operating request keeps its `Caller`."""
 
 
 class WebhookOutcome(StrEnum):
@@ -55,7 +55,8 @@ def create_app(
     app = Flask("remediator", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    face = WebFace(config, service, metrics, registry, door, clock)
+    operate = OperateFace(config, service, door, clock)
+    face = WebFace(config, service, metrics, registry, door, clock, operate)
     app.before_request(face.authenticate)
     app.after_request(face.protect)
     app.add_url_rule("/api/v1/alerts", view_func=face.alerts, methods=["POST"])
@@ -65,6 +66,9 @@ def create_app(
         "/api/v1/clusters/<name>/reconcile", view_func=face.reconcile, methods=["POST"]
     )
     app.add_url_rule("/api/v1/journal", view_func=face.journal)
+    operate.add_to(app)
+    StatusFace(config, service, clock, operate).add_to(app)
+    description.add_to(app)
     app.add_url_rule("/metrics", view_func=face.expose)
     app.add_url_rule("/-/healthy", view_func=face.healthy)
     app.add_url_rule("/-/ready", view_func=face.ready)
@@ -72,6 +76,7 @@ def create_app(
     app.register_error_handler(RequestEntityTooLarge, face.too_large)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(JournalError, _journal_error)
+    app.register_error_handler(UnicodeDecodeError, _not_utf8)
     return app
 
 
@@ -85,6 +90,7 @@ class WebFace:
     registry: CollectorRegistry
     door: Door
     clock: Clock
+    operate: OperateFace
 
     def authenticate(self) -> Response | None:
         """Let nobody without credentials at the API; None lets a request through."""
@@ -96,7 +102,7 @@ class WebFace:
             return None
         if _is_webhook():
             self.metrics.webhook(WebhookOutcome.UNAUTHORIZED)
-        response = _error(verdict.status, verdict.problem, verdict.hint)
+        response = refusal(verdict.status, verdict.problem, verdict.hint)
         response.headers.update(verdict.headers)
         return response
 
@@ -109,7 +115,7 @@ class WebFace:
         """Take a webhook in; every alert in it gets an outcome of its own."""
         if self.service.stopping:
             self.metrics.webhook(WebhookOutcome.STOPPING)
-            return _error(503, "the program is stopping", "send it again")
+            return refusal(503, "the program is stopping", "send it again")
         body = request.get_data()
         if len(body) >= MAX_BODY_BYTES:
             # A body without a length is cut at the limit, not refused (observed: Werkzeug 3.1).
@@ -118,11 +124,11 @@ class WebFace:
             payload = self.service.accept(body)
         except PayloadError as error:
             self._refused(WebhookOutcome.MALFORMED, error.text)
-            return _error(400, error.text, "send an Alertmanager webhook, version 4")
+            return refusal(400, error.text, "send an Alertmanager webhook, version 4")
         except JournalError as error:
             self.metrics.webhook(WebhookOutcome.JOURNAL_UNWRITABLE)
             log.get("remediator").error("webhook not taken", problem=str(error))
-            return _error(503, error.problem, "it is taken once the journal can be written again")
+            return refusal(503, error.problem, "it is taken once the journal can be written again")
         self.metrics.webhook(WebhookOutcome.TAKEN)
         _log_alerts(payload.alerts)
         outcomes = [
@@ -144,7 +150,7 @@ class WebFace:
         """Tell how one cluster stands, with every reading of its last look."""
         found = self.config.cluster(name)
         if found is None:
-            return _unknown_cluster(name, self.config)
+            return unknown_cluster(name, self.config)
         hosts = status.hosts(self.service.last_look(name), self.clock.now())
         return jsonify(**self._summary(found), hosts=hosts)
 
@@ -154,9 +160,9 @@ class WebFace:
         The answer's number: ``last_look`` with that number or a higher one began after this.
         """
         if self.config.cluster(name) is None:
-            return _unknown_cluster(name, self.config)
+            return unknown_cluster(name, self.config)
         if self.service.stopping:
-            return _error(503, "the program is stopping", "send it again")
+            return refusal(503, "the program is stopping", "send it again")
         number = self.service.request(name, Trigger.RECONCILE)
         response = jsonify(cluster=name, look="requested", number=number)
         response.status_code = 202
@@ -177,51 +183,59 @@ class WebFace:
                 f"before and limit are whole numbers, limit 1 to {MAX_ROWS}; "
                 f"kind is one of {', '.join(Kind)}"
             )
-            return _error(400, str(error), hint)
+            return refusal(400, str(error), hint)
         return jsonify(rows=[status.journal_row(row) for row in rows])
 
     def expose(self) -> Response:
         """Expose the metrics, in the format that the scraper asks for."""
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        try:
+            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        except (TypeError, ValueError):  # a version in it that is no number
+            encode, content_type = generate_latest, CONTENT_TYPE_PLAIN_0_0_4
         return Response(encode(self.registry), content_type=content_type)
 
     @staticmethod
     def healthy() -> Response:
         """Say that the program runs."""
-        return _text("sipnlb-remediator runs\n")
+        return plain("sipnlb-remediator runs\n")
 
     def ready(self) -> Response:
         """Say whether it can do its work, or what keeps it from it."""
         reasons = self.service.why_not_ready()
         if reasons:
-            return _text("not ready: " + "; ".join(reasons) + "\n", 503)
+            return plain("not ready: " + "; ".join(reasons) + "\n", 503)
         grace = self.service.watchdog_grace_seconds
         if grace is not None:
             left = f"no watchdog alert has come yet, it is waited for {grace:.0f} s more"
-            return _text(f"ready, so far: {left}\n")
-        return _text("ready\n")
+            return plain(f"ready, so far: {left}\n")
+        others = self.service.replicas.elsewhere
+        by = f", standing by: others have {', '.join(others[:20])}" if others else ""
+        return plain(f"ready{by}\n")
 
     def index(self) -> Response:
         """Say what this is and what else there is."""
         level = self.config.remediator.policy.level
-        acts = "it acts" if level == "enforce" else "it decides and records, and touches nothing"
+        acts = {"enforce": "it acts", "approve": "it acts on what a person has approved"}.get(
+            level, "it decides and records, and touches nothing"
+        )
         simulated = [cluster.name for cluster in self.config.clusters if cluster.simulated]
         lines = [
             f"sipnlb-remediator, level {level}: {acts}",
             *([f"simulated clusters: {', '.join(simulated)}"] if simulated else []),
             "",
+            "/api/v1/status     all in short, as sipnlb-remediator status shows it",
             "/api/v1/clusters   how each cluster stands",
             "/api/v1/journal    every alert, decision and action",
             "/metrics           for Prometheus",
             "/-/ready           whether it can do its work",
         ]
-        return _text("\n".join(lines) + "\n")
+        return plain("\n".join(lines) + "\n")
 
     def too_large(self, _: Exception) -> Response:
         """Refuse a body over the limit."""
         if _is_webhook():
             self._refused(WebhookOutcome.TOO_LARGE, "too large")
-        return _error(413, f"larger than {MAX_BODY_BYTES} bytes", "set max_alerts in Alertmanager")
+        return refusal(413, f"larger than {MAX_BODY_BYTES} bytes", "set max_alerts in Alertmanager")
 
     def _refused(self, outcome: WebhookOutcome, why: str) -> None:
         self.metrics.webhook(outcome)
@@ -243,7 +257,7 @@ class WebFace:
 
     def _summary(self, found: Cluster) -> dict[str, Any]:
         journal = self.service.journal
-        return status.cluster_summary(
+        summary = status.cluster_summary(
             found,
             self.config.remediator.policy.level,
             self.service.last_look(found.name),
@@ -251,16 +265,26 @@ class WebFace:
             needs_person=bool(journal.open_rows(Kind.PERSON, found.name)),
             fences=[row.host for row in journal.open_rows(Kind.FENCE, found.name)],
         )
+        lease = asdict(self.service.replicas.leases.standing(found.name))
+        return summary | {"lease": lease} | self.operate.standing(found.name)
 
 
 def _http_error(error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.code or 500, error.name.lower(), "see / for what there is")
+    response = refusal(error.code or 500, error.name.lower(), "see / for what there is")
+    if isinstance(error, MethodNotAllowed):  # RFC 9110: it says what is allowed
+        response.headers["Allow"] = ", ".join(error.valid_methods or ())
+    return response
+
+
+def _not_utf8(_: Exception) -> Response:
+    """Refuse a query of bytes that are no text (Werkzeug reads it only when it is asked for it)."""
+    return refusal(400, "the query is not UTF-8", "write each of its bytes as %XX")
 
 
 def _journal_error(error: Exception) -> Response:
     assert isinstance(error, JournalError)
-    return _error(503, error.problem, error.hint)
+    return refusal(503, error.problem, error.hint)
 
 
 def _right_asked() -> Right | None:
@@ -303,18 +327,3 @@ def _log_alerts(alerts: tuple[Alert, ...]) -> None:
         hosts=sorted({alert.host for alert in alerts if alert.host})[:10],
         names=sorted({alert.name for alert in alerts if alert.name})[:10],
     )
-
-
-def _unknown_cluster(name: str, config: Config) -> Response:
-    known = ", ".join(cluster.name for cluster in config.clusters[:20])
-    return _error(404, f"no cluster {name[:80]!r} is configured", f"configured: {known}")
-
-
-def _error(code: int, problem: str, hint: str) -> Response:
-    response = jsonify(error=problem, hint=hint)
-    response.status_code = code
-    return response
-
-
-def _text(text: str, code: int = 200) -> Response:
-    return Response(text, code, content_type="text/plain; charset=utf-8")

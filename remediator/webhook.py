@@ -54,7 +54,8 @@ class Alert:
 
     fingerprint: Alertmanager's, or derived from the labels where it has none. starts_at:
     None where it names none that can be read. cluster, host, port, name: label values, cut
-    to `MAX_LABEL_CHARACTERS`, empty where there is none. problem: why it is malformed.
+    to `MAX_LABEL_CHARACTERS` (then with … at the end), empty where there is none. problem: why
+    it is malformed.
     """
 
     outcome: AlertOutcome
@@ -120,7 +121,7 @@ def judge(alert: Any, clusters: Container[str], *, firing: bool | None = None) -
     return Alert(
         outcome,
         fingerprint=_text(alert.get("fingerprint")) or _fingerprint(labels),
-        starts_at=_moment(alert.get("startsAt")),
+        starts_at=moment(alert.get("startsAt")),
         name=_text(labels.get("alertname")),
         cluster=_text(labels.get("cluster")),
         host=_text(labels.get("host")),
@@ -150,20 +151,25 @@ def _labels(value: Any) -> dict[str, str] | None:
 
 
 def _text(value: Any) -> str:
-    """Cut a text. Half a character pair (JSON allows it) becomes ?: no journal could take it."""
+    """Cut a text, with … for what is left out.
+
+    Half a character pair and NUL (JSON allows both) become ?: not every journal could take them.
+    """
     if not isinstance(value, str):
         return ""
-    return value[:MAX_LABEL_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    cut = len(value) > MAX_LABEL_CHARACTERS
+    text = value[: MAX_LABEL_CHARACTERS - 1] + "…" if cut else value
+    return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
 
 
 def _fingerprint(labels: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
     """Read an RFC 3339 time; None if it is none or has no zone."""
     try:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else None
+        found = datetime.fromisoformat(value)
+        return found.astimezone(UTC) if found.tzinfo else None
     except (TypeError, ValueError, OverflowError):
         return None

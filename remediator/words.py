@@ -27,6 +27,8 @@ def why_failed(
         return "the port followed the command, and something else changes it back"
     if answer.sent is Sent.NOT_SENT:
         return f"the command could not be sent: {answer.problem or 'the reason is not known'}"
+    if answer.sent is Sent.REFUSED:
+        return str(answer.problem)
     port = after.port(action.rule)
     if outcome is ActionOutcome.NOT_SERVING:
         return f"the port is enabled, and the node takes no traffic: it is {after.node_state}"

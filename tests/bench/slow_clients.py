@@ -1,4 +1,4 @@
-"""How long an honest caller waits while slow clients besiege the web server.
+"""How long an honest caller waits while slow clients besiege the web server from another address.
 
 .venv/bin/python tests/bench/slow_clients.py [CLIENTS] [SECONDS]
 """
@@ -16,6 +16,9 @@ from typing import Any
 import psutil
 
 from cluster.serve import WebServer
+
+HONEST, BESIEGER = "127.0.0.2", "127.0.0.3"
+"""Addresses; both are of this machine."""
 
 BODY = b"x" * 200_000
 GET = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -38,6 +41,7 @@ def besiege(port: int, stop: threading.Event, number: int) -> None:
             with socket.socket() as caller:
                 caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 caller.settimeout(1.0)
+                caller.bind((BESIEGER, 0))
                 caller.connect(("127.0.0.1", port))
                 caller.sendall(SAID[number % len(SAID)])
                 while not stop.wait(1.0):
@@ -50,7 +54,7 @@ def ask(port: int) -> float:
     """Return how long one honest request takes, in seconds; infinite if it gets no answer."""
     began, heard = time.monotonic(), 0
     try:
-        with socket.create_connection(("127.0.0.1", port), 20) as caller:
+        with socket.create_connection(("127.0.0.1", port), 20, (HONEST, 0)) as caller:
             caller.sendall(GET)
             while more := caller.recv(65536):
                 heard += len(more)

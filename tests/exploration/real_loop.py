@@ -207,7 +207,7 @@ class WatchedJournal(Journal):
         self.world.meant[intent.id] = Command(letter, NAMES.index(named["host"]))
         return intent
 
-    def end(self, ids: Iterable[int], outcome: str, **named: Any) -> None:
+    def end(self, ids: Iterable[int], outcome: str, **named: Any) -> int:
         """Write an outcome; success needs the reading after the command."""
         numbers = list(ids)
         for number in (each for each in numbers if each in self.world.intents):
@@ -218,7 +218,7 @@ class WatchedJournal(Journal):
             seen = self.world.seen[command.host]
             self.world.broken += unproved(command, outcome, seen)
             self.world.intents[number] = "ended"
-        super().end(numbers, outcome, **named)
+        return super().end(numbers, outcome, **named)
 
 
 class RealLoop:

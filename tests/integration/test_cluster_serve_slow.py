@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import trustme
 
-from cluster.gate import MAX_WAITING
+from cluster.gate import MAX_WAITING, MAX_WAITING_OF_ONE
+from cluster.patient_socket import origin_of
 from cluster.serve import WebServer
 from cluster.tls_terms import TlsTerms
 
@@ -67,9 +68,9 @@ def terms_of(authority: trustme.CA) -> TlsTerms:
     return TlsTerms(context)
 
 
-def connected(server: WebServer) -> socket.socket:
-    """Connect, and wait no longer than anything here takes."""
-    return socket.create_connection(("127.0.0.1", server.port), 15)
+def connected(server: WebServer, address: str = "127.0.0.1") -> socket.socket:
+    """Connect from an address, and wait no longer than anything here takes."""
+    return socket.create_connection(("127.0.0.1", server.port), 15, (address, 0))
 
 
 def heard(caller: socket.socket) -> bytes:
@@ -173,12 +174,51 @@ def test_clients_that_do_not_take_their_answers_leave_threads_to_others() -> Non
 def test_of_too_many_the_one_that_waited_longest_is_dropped() -> None:
     """Memory and descriptors are bounded, and who asks at once is answered."""
     with serving(seconds=(20.0, 20.0)) as server, ExitStack() as stack:
-        silent = [stack.enter_context(connected(server)) for _ in range(MAX_WAITING + 20)]
+        silent = [stack.enter_context(connected(server)) for _ in range(MAX_WAITING_OF_ONE + 20)]
 
         assert is_answered_at_once(server)
         assert [heard(caller) for caller in silent[:20]] == [b""] * 20
         silent[-1].sendall(GET % b"/")
         assert heard(silent[-1]).endswith(b"hello")
+
+
+def test_one_address_cannot_take_the_places_of_the_others() -> None:
+    """However often it comes, who has begun to speak from another address can end his sentence."""
+    with serving(seconds=(20.0, 20.0)) as server, ExitStack() as stack:
+        honest = stack.enter_context(connected(server, "127.0.0.2"))
+        honest.sendall(b"GET / HTTP/1.1\r\n")
+        for _ in range(2 * MAX_WAITING):
+            stack.enter_context(connected(server, "127.0.0.3"))
+
+        honest.sendall(b"Host: a\r\nConnection: close\r\n\r\n")
+        assert heard(honest).endswith(b"hello")
+
+
+def test_when_all_places_are_taken_those_who_have_most_make_room() -> None:
+    """Many addresses with many connections do not push out one with one."""
+    with serving(seconds=(20.0, 20.0)) as server, ExitStack() as stack:
+        honest = stack.enter_context(connected(server, "127.0.0.2"))
+        honest.sendall(b"GET / HTTP/1.1\r\n")
+        for number in range(MAX_WAITING + 60):
+            stack.enter_context(connected(server, f"127.0.1.{1 + number % 5}"))
+
+        honest.sendall(b"Host: a\r\nConnection: close\r\n\r\n")
+        assert heard(honest).endswith(b"hello")
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("10.7.0.11", "10.7.0.11"),
+        ("2001:db8:7:1:a:b:c:d", "2001:db8:7:1::/64"),
+        ("::1", "::/64"),
+        ("::ffff:10.7.0.11", "10.7.0.11"),
+        ("", ""),
+    ],
+)
+def test_the_addresses_of_one_network_count_as_one_caller(address: str, origin: str) -> None:
+    """Of IPv6, where a host has as many as it likes."""
+    assert origin_of(address) == origin
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])

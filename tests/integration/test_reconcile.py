@@ -136,7 +136,8 @@ def test_who_cannot_ask_is_told_why(site: RunningSite, remediator: RunningRemedi
         2,
         "",
         "sipnlb: sip-east: the remediator asks for credentials and none were shown; name "
-        "--token-file, --user with --password-file, or its clusters.yml by --config.file\n",
+        "--token-file, --user with --password-file, --cert-file with --key-file, or its "
+        "clusters.yml by --config.file\n",
     )
     assert reconcile("sip-west", "--wait", *access(remediator)) == (
         2,

@@ -64,6 +64,11 @@ class RunningRemediator:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        self.begin()
+        until(self.answers)
+
+    def begin(self) -> None:
+        """Start it and wait for nothing."""
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         with self.log.open("ab") as log:
@@ -79,7 +84,6 @@ class RunningRemediator:
                 stderr=log,
                 cwd=ROOT,
             )
-        until(self.answers)
 
     def answers(self) -> bool:
         """Tell whether it answers."""

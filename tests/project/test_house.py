@@ -158,6 +158,7 @@ def test_the_wheel_holds_the_four_packages_and_what_the_demo_ships(tmp_path: Pat
     for file in (
         "cluster/nlb/phrases.yml",
         "cluster/nlb/windows/Get-SipNlb.ps1",
+        "remediator/windows/ActionNumber.ps1",
         "remediator/windows/Set-SipNlbPort.ps1",
         "simulator/shipped/alertmanager/rules/sipnlb.yml",
         "simulator/shipped/alertmanager/alertmanager.yml",

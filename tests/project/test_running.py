@@ -12,7 +12,7 @@ import pytest
 
 from cluster import config, flags
 from exporter.explanation import Kind
-from remediator.service import WATCHDOG_MAX_AGE_SECONDS
+from remediator.readiness import WATCHDOG_MAX_AGE_SECONDS
 from tests.project.rules import shipped_alerts
 from tests.project.test_documents import README, ROOT, SAMPLE
 from tests.project.test_powershell import mistakes

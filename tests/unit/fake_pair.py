@@ -17,7 +17,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from cluster.clock import Deadline, Instant
-from cluster.config_model import Cluster, Remediator
+from cluster.config_model import Cluster, Config, Remediator
 from cluster.model import (
     ClusterView,
     HostView,
@@ -96,6 +96,7 @@ class FakePair:
     events: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     look_seconds: float = 0.05
+    rules_readable: bool = True
     before_command: Callable[[Action], None] = lambda action: None
     after_command: Callable[[Action], None] = lambda action: None
 
@@ -126,7 +127,7 @@ class FakePair:
         if not host.reachable:
             problem = Problem(Reason.TIMEOUT, "the host does not answer")
             return SwitchAnswer(Sent.NO_ANSWER, command, problem=problem)
-        if host.obeys and host.sent is not Sent.NOT_SENT:
+        if host.obeys and host.sent not in {Sent.NOT_SENT, Sent.REFUSED}:
             host.port = action.wanted
         self.after_command(action)
         return SwitchAnswer(host.sent, command, CommandResult.OK, host.output, host.exit_status)
@@ -162,6 +163,7 @@ class FakePair:
             None,
             "single",
         )
+        late = None if self.rules_readable else Problem(Reason.TIMEOUT, "no answer to params")
         unknown_mode = Problem(Reason.UNREACHABLE, "refused")
         sip_problem = gone or (unknown_mode if host.mode is SipMode.UNKNOWN else None)
         return HostView(
@@ -169,7 +171,7 @@ class FakePair:
             (reading(SipStatus(host.mode, scs_connected=host.scs), SipStatus(), sip_problem),),  # type: ignore[arg-type]
             reading(NodeStatus(host.node, clusters=1), NodeStatus(), gone),  # type: ignore[arg-type]
             ((RULE, reading(PortStatus(host.port), PortStatus(), port_problem)),),  # type: ignore[arg-type]
-            reading(NlbParams(rules=(reported,), clusters=1), NlbParams(), gone),  # type: ignore[arg-type]
+            reading(NlbParams(rules=(reported,), clusters=1), NlbParams(), gone or late),  # type: ignore[arg-type]
         )
 
 
@@ -234,8 +236,12 @@ class Bench:
 
 
 def bench(tmp_path: Path, one: FakeHost, two: FakeHost, **settings: object) -> Bench:
-    """Make an executor in level enforce on two hosts."""
+    """Make an executor in level enforce on two hosts.
+
+    guards: makes the interlocks with a memory, of configuration, clock and journal.
+    """
     callers: Any = settings.pop("callers", None)
+    guards: Any = settings.pop("guards", None)
     policy = {"level": "enforce", **dict(settings.pop("policy", {}))}  # type: ignore[call-overload]
     remediator = Remediator.model_validate({"policy": policy, **settings})
     clock = FakeClock()
@@ -256,6 +262,16 @@ def bench(tmp_path: Path, one: FakeHost, two: FakeHost, **settings: object) -> B
     )
     actor = Actor(remediator, clock, pair.observe, pair, journal, metrics)
     executor = Executor(
-        remediator, clock, pair.observe, actor, journal, metrics, Random(7), callers
+        remediator,
+        clock,
+        pair.observe,
+        actor,
+        journal,
+        metrics,
+        Random(7),
+        callers,
+        guards(Config(clusters=(CLUSTER,), remediator=remediator), clock, journal)
+        if guards
+        else None,
     )
     return Bench(pair, journal, executor, registry)

@@ -280,3 +280,61 @@ def test_the_exporters_door_is_of_one_piece(tmp_path: Path) -> None:
     door = Door(Credentials(bearer_token_file=str(tmp_path / "token")), "exporter")
 
     assert isinstance(door.admit({"HTTP_AUTHORIZATION": "Bearer moss"}, Right.READ), Caller)
+
+
+LOCAL = (
+    None,
+    "localhost",
+    "LOCALHOST:9877",
+    "localhost.:80",
+    "127.0.0.1:9877",
+    "127.3.4.5",
+    "[::1]:9877",
+)
+FOREIGN = (
+    "evil.example",
+    "evil.example:9877",
+    "localhost.evil.example",
+    "10.7.0.11:9877",
+    "[fd00::1]:80",
+    "[",
+    ":9877",
+)
+
+
+@pytest.mark.parametrize("host", LOCAL)
+@pytest.mark.parametrize("right", [None, Right.READ, Right.OPERATE])
+def test_without_credentials_who_asks_for_this_machine_is_let_in(
+    host: str | None, right: Right | None
+) -> None:
+    """By any of its own names; programs that name nothing are no browsers."""
+    door = Door(Credentials(), "remediator", clock=samples.FakeClock(), on_loopback=True)
+    given = {} if host is None else {"HTTP_HOST": host}
+    assert isinstance(door.admit(given, right), Caller)
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+@pytest.mark.parametrize("right", [None, Right.READ, Right.OPERATE, Right.WEBHOOK])
+def test_a_page_whose_name_leads_here_learns_and_does_nothing(
+    host: str, right: Right | None
+) -> None:
+    """Even where the browser says that it is the same site, as it must believe."""
+    door = Door(Credentials(), "remediator", clock=samples.FakeClock(), on_loopback=True)
+    given = {"HTTP_HOST": host, "HTTP_SEC_FETCH_SITE": "same-origin"}
+    assert door.admit(given, right) == Refusal(
+        421,
+        "addressed to another site than this machine",
+        "ask for localhost, 127.0.0.1 or [::1]; for other names set credentials",
+    )
+
+
+def test_credentials_open_the_door_by_any_name(tmp_path: Path) -> None:
+    """A page does not know them, and a proxy may; it may see what needs none, too."""
+    (tmp_path / "token").write_text("opensesame\n")
+    shown = Credentials(bearer_token_file=str(tmp_path / "token"))
+    door = Door(shown, "exporter", clock=samples.FakeClock(), on_loopback=True)
+    given = {"HTTP_HOST": "sip.example", "HTTP_AUTHORIZATION": "Bearer opensesame"}
+    assert isinstance(door.admit(given, Right.READ), Caller)
+    assert isinstance(door.admit({"HTTP_HOST": "sip.example"}, None), Caller)
+    beyond = Door(Credentials(), "exporter", clock=samples.FakeClock())
+    assert isinstance(beyond.admit({"HTTP_HOST": "sip.example"}, None), Caller)

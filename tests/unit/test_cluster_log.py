@@ -84,3 +84,15 @@ def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixt
     line = capsys.readouterr().err
     assert r"a\x1b[2Jb\rc\u2028d" in line.replace("\\\\", "\\")
     assert not set("\x1b\r\u2028") & set(line)
+
+
+def test_control_characters_in_a_list_do_not_reach_the_terminal_either(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Several labels in one value are written like one: no escapes, no change of direction."""
+    log.configure("info", "logfmt")
+    log.get("test").info("taken", hosts=["a\x1b[2J", "\u202eb", "c\nlevel=error"])
+
+    line = capsys.readouterr().err
+    assert line.endswith('hosts="a\\\\x1b[2J,\\\\u202eb,c\\nlevel=error"\n')
+    assert line.count("\n") == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from cluster.strict_yaml import Document, parse, path_text
@@ -88,6 +90,17 @@ def test_an_empty_text_has_no_data() -> None:
 def test_a_shared_value_may_be_used_twice() -> None:
     """An alias beside its anchor is fine; only one to something around itself is not."""
     assert parse("a: &x [1]\nb: *x\n").data == {"a": (1,), "b": (1,)}
+
+
+def test_aliases_that_stand_for_millions_of_values_are_refused() -> None:
+    """A few lines of aliases to aliases cost neither minutes nor memory, and are no data."""
+    lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"{n}: &{n} [{', '.join([f'*{b}'] * 9)}]" for b, n in pairwise("abcdefgh")]
+    document = parse("\n".join(lines))
+    assert document.data is None
+    assert [str(problem) for problem in document.problems] == [
+        "more than 200000 values (write aliases out)"
+    ]
 
 
 def test_absurd_nesting_is_refused() -> None:

@@ -252,3 +252,12 @@ def test_no_page_loads_anything_from_elsewhere(path: str) -> None:
     assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; ")
     assert "<script" not in response.text
     assert "src=" not in response.text
+
+
+def test_a_query_that_is_no_text_is_refused() -> None:
+    """Bytes that are not UTF-8, sent as they are, are 400 and no failure of ours."""
+    response = client().open("/probe", environ_overrides={"QUERY_STRING": "cluster=p\xa8"})
+    assert (response.status_code, response.text) == (
+        400,
+        "the query is not UTF-8; write each of its bytes as %XX\n",
+    )

@@ -105,12 +105,13 @@ def test_an_exhausted_action_is_tried_at_once_when_the_host_reads_differently() 
     assert failed(3, 2).pause(ENABLE, OTHER, 100.0) == 1.0
 
 
-def test_a_further_failure_is_compared_with_its_own_reading() -> None:
-    """A try after a change that fails again waits for the next change."""
+def test_a_host_that_reads_as_at_any_failed_try_waits() -> None:
+    """Only what is new is tried at once: a node that comes and goes earns no endless tries."""
     attempts = failed(3, 3)
     attempts.failed(ENABLE, OTHER, 200.0, 1.0, "refused, again")
     assert attempts.pause(ENABLE, OTHER, 200.0) == 30.0
-    assert attempts.pause(ENABLE, SEEN, 200.0) == 0.0
+    assert attempts.pause(ENABLE, SEEN, 200.0) == 30.0
+    assert attempts.pause(ENABLE, ("draining", "converged", ""), 200.0) == 0.0
 
 
 def test_actions_are_counted_apart() -> None:

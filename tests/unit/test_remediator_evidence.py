@@ -45,6 +45,8 @@ P, B, U = SipMode.PRIMARY, SipMode.BACKUP, SipMode.UNKNOWN
         (DISABLE, P, PortState.ENABLED, Sent.NO_ANSWER, "world_changed"),
         (ENABLE, P, PortState.ENABLED, Sent.NOT_SENT, "not_sent"),
         (ENABLE, P, PortState.ENABLED, Sent.TOO_LATE, "too_late"),
+        (ENABLE, P, PortState.ENABLED, Sent.REFUSED, "refused"),
+        (DISABLE, P, PortState.ENABLED, Sent.REFUSED, "refused"),
         (DISABLE, P, PortState.DISABLED, Sent.NOT_SENT, "not_sent"),
     ],
 )

@@ -563,6 +563,15 @@ def test_a_command_that_was_never_sent_is_not_waited_for(tmp_path: Path) -> None
     assert made.pair.clock.seconds < 1.0
 
 
+def test_a_refused_command_is_a_failed_try_that_is_told_as_such(tmp_path: Path) -> None:
+    """The host has seen a later one: nothing is waited for, and a person is called in the end."""
+    made = bench(tmp_path, FakeHost(B, D), FakeHost(P, D, sent=Sent.REFUSED), attempts=2)
+
+    assert made.look().hold is Hold.ACTION_FAILED
+    assert made.actions() == [("sip-west-2", "enable", "refused")] * 2
+    assert made.pair.clock.seconds < 5.0
+
+
 def test_a_host_with_one_of_two_ports_open_is_not_closed(tmp_path: Path) -> None:
     """The note on a host stands until every rule of it is closed."""
     made = bench(tmp_path, FakeHost(B, D), FakeHost(P, E))

@@ -236,7 +236,7 @@ def test_a_script_that_switches_back_is_seen_at_once(tmp_path: Path) -> None:
 def test_a_command_that_was_not_sent_excuses_nothing(tmp_path: Path) -> None:
     """What it wanted was then somebody else's doing; one without an answer may still be ours."""
     pairs = []
-    for sent in (Sent.NOT_SENT, Sent.NO_ANSWER):
+    for sent in (Sent.NOT_SENT, Sent.REFUSED, Sent.NO_ANSWER):
         folder = tmp_path / sent
         folder.mkdir()
         pair = bench(folder, FakeHost(P, D, sent=sent, obeys=False), FakeHost(B, D))
@@ -245,8 +245,9 @@ def test_a_command_that_was_not_sent_excuses_nothing(tmp_path: Path) -> None:
         pair.look()
         pairs.append(changes(pair))
 
-    not_sent, no_answer = pairs
-    assert [change[:3] for change in not_sent] == [("sip-west-1", "disabled", "enabled")]
+    not_sent, refused, no_answer = pairs
+    for unsent in (not_sent, refused):
+        assert [change[:3] for change in unsent] == [("sip-west-1", "disabled", "enabled")]
     assert no_answer == []
 
 

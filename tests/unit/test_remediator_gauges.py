@@ -39,8 +39,10 @@ def test_before_anything_has_happened(site: Site) -> None:
     gauges = values(site)
     assert gauges["policy"] == {
         ("quito", "observe"): 1.0,
+        ("quito", "approve"): 0.0,
         ("quito", "enforce"): 0.0,
         ("lima", "observe"): 1.0,
+        ("lima", "approve"): 0.0,
         ("lima", "enforce"): 0.0,
     }
     assert gauges["last_verified_timestamp_seconds"] == {}
@@ -111,5 +113,5 @@ def test_each_alertmanager_says_whether_it_answered(site: Site) -> None:
 
 def test_a_journal_that_can_only_be_read_is_not_up(site: Site) -> None:
     """A full disk answers questions and takes no row: the gauge behind the page says so."""
-    site.journal.last_write_failed = True
+    site.journal._store.last_write_failed = True
     assert values(site)["journal_up"] == {(): 0.0}

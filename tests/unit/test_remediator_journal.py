@@ -1,21 +1,20 @@
-"""The durable record, on a real SQLite file: what is written stays, what is open stays open."""
+"""The durable record, in SQLite and PostgreSQL: what is written stays, what is open stays open."""
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy
 
-from remediator.journal import MAX_ROWS, Journal, JournalError
+from remediator import webhook
+from remediator.journal import MAX_ROWS, Journal
 from remediator.journal_schema import SCHEMA_VERSION, JournalRow, Kind, detail_text, row_of
 from remediator.webhook import AlertOutcome
 from tests.unit import remediator_samples as samples
+from tests.unit.conftest import Database
 
 NOW = "2024-06-11T21:47:03.250Z"
 STARTED = "2024-06-11T21:47:01.250Z"
@@ -28,23 +27,11 @@ def clock() -> samples.FakeClock:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """Return where the journal is."""
-    return tmp_path / "journal.db"
-
-
-@pytest.fixture
-def journal(file: Path, clock: samples.FakeClock) -> Iterator[Journal]:
+def journal(database: Database, clock: samples.FakeClock) -> Iterator[Journal]:
     """Return an empty journal."""
-    made = Journal(f"sqlite:///{file}", clock)
+    made = database.open(clock)
     yield made
     made.close()
-
-
-def seen_by_others(file: Path, query: str) -> list[tuple[Any, ...]]:
-    """Return what another program reads in the file."""
-    with closing(sqlite3.connect(file)) as connection:
-        return connection.execute(query).fetchall()
 
 
 def decide(journal: Journal, *, reason: str = "", cluster: str = "quito", **more: str) -> int:
@@ -69,8 +56,8 @@ def intend(journal: Journal, parent: int = 5, host: str = "quito-1") -> int:
 # Durability
 
 
-def test_what_is_written_is_seen_by_others_at_once(journal: Journal, file: Path) -> None:
-    """Alerts, decisions, actions and notes are in the file when the call returns."""
+def test_what_is_written_is_seen_by_others_at_once(journal: Journal, database: Database) -> None:
+    """Alerts, decisions, actions and notes are there when the call returns."""
     journal.record_alerts([samples.alert()], "webhook")
     parent = journal.open_decision(
         "quito", row="primary_closed", trigger="alert", level="enforce", detail={}
@@ -78,7 +65,7 @@ def test_what_is_written_is_seen_by_others_at_once(journal: Journal, file: Path)
     intend(journal, parent)
     journal.open_note(Kind.PERSON, "quito", "", "bug", "it broke")
     journal.record_event("started", {"clusters": 2})
-    assert seen_by_others(file, "select id, kind, outcome from journal order by id") == [
+    assert database.seen("select id, kind, outcome from journal order by id") == [
         (1, "alert", None),
         (2, "decision", None),
         (3, "action", None),
@@ -87,40 +74,14 @@ def test_what_is_written_is_seen_by_others_at_once(journal: Journal, file: Path)
     ]
 
 
-def test_what_is_open_costs_no_more_as_the_record_grows(
-    file: Path, clock: samples.FakeClock
-) -> None:
-    """It is found by an index, also in a journal that was made before there was one."""
-    url = f"sqlite:///{file}"
-    Journal(url, clock).close()
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("DROP INDEX journal_open_of_cluster")
-        connection.commit()
-
-    Journal(url, clock).close()
-
-    asked = "kind = 'person' AND outcome IS NULL AND cluster = 'quito' ORDER BY id"
-    plan = seen_by_others(file, f"EXPLAIN QUERY PLAN SELECT * FROM journal WHERE {asked}")
-    assert [row[-1] for row in plan] == [
-        "SEARCH journal USING INDEX journal_open_of_cluster (cluster=? AND kind=? AND outcome=?)"
-    ]
-
-
-def test_the_file_is_written_through_to_the_disk(journal: Journal, file: Path) -> None:
-    """The write-ahead log is in force, and every commit is synchronised (2 is FULL)."""
-    assert seen_by_others(file, "pragma journal_mode") == [("wal",)]
-    with journal._engine.connect() as connection:
-        assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
-
-
 def test_open_rows_survive_the_program(
-    journal: Journal, file: Path, clock: samples.FakeClock
+    journal: Journal, database: Database, clock: samples.FakeClock
 ) -> None:
-    """Without a close, as after a crash, another journal on the file finds what was open."""
+    """Without a close, as after a crash, another journal on it finds what was open."""
     ended = intend(journal, host="quito-2")
     journal.end([ended], "verified")
     left = intend(journal, parent=7)
-    after = Journal(f"sqlite:///{file}", clock)
+    after = database.open(clock)
     try:
         (row,) = after.open_rows(Kind.ACTION)
         assert row == JournalRow(
@@ -135,6 +96,7 @@ def test_open_rows_survive_the_program(
             last_at=NOW,
             parent=7,
             detail={"before": "so"},
+            number=1_718_142_423_251,
         )
         after.end([left], "found_done")
         assert journal.open_rows(Kind.ACTION) == []
@@ -417,110 +379,11 @@ def test_ids_are_never_used_twice(journal: Journal, clock: samples.FakeClock) ->
 # Trouble
 
 
-def test_a_sound_journal_is_writable_and_says_nothing(journal: Journal, file: Path) -> None:
+def test_a_sound_journal_is_writable_and_says_nothing(journal: Journal, database: Database) -> None:
     """The trial leaves no row behind."""
     assert journal.why_unwritable() is None
     assert journal.rows() == []
-    assert seen_by_others(file, "select version from schema_version") == [(SCHEMA_VERSION,)]
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path, clock: samples.FakeClock) -> None:
-    """A wrong path in the configuration does not overwrite what is there."""
-    file = tmp_path / "clusters.yml"
-    file.write_text("clusters: and a text that is much longer than any header\n" * 40)
-    with pytest.raises(JournalError) as caught:
-        Journal(f"sqlite:///{file}", clock)
-    assert str(caught.value) == (
-        f"sqlite:///{file}: the journal does not answer: file is not a database "
-        "(see disk space and rights)"
-    )
-    assert file.read_text().startswith("clusters: and a text")
-
-
-def test_a_missing_folder_is_refused(tmp_path: Path, clock: samples.FakeClock) -> None:
-    """A path below a folder that is not there says so."""
-    url = f"sqlite:///{tmp_path}/none/journal.db"
-    with pytest.raises(JournalError) as caught:
-        Journal(url, clock)
-    assert str(caught.value) == (
-        f"{url}: the journal does not answer: unable to open database file "
-        "(see disk space and rights)"
-    )
-
-
-@pytest.mark.parametrize("version", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
-def test_another_schema_is_refused(tmp_path: Path, clock: samples.FakeClock, version: int) -> None:
-    """A file of another version is left alone."""
-    file = tmp_path / "journal.db"
-    Journal(f"sqlite:///{file}", clock).close()
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("update schema_version set version = ?", [version])
-        connection.commit()
-    with pytest.raises(JournalError) as caught:
-        Journal(f"sqlite:///{file}", clock)
-    assert str(caught.value) == (
-        f"sqlite:///{file}: the journal has schema version {version}, this program writes "
-        f"{SCHEMA_VERSION} (use the program that wrote it, or another file)"
-    )
-    assert seen_by_others(file, "select version from schema_version") == [(version,)]
-
-
-def test_a_full_disk_is_said_by_every_write(journal: Journal) -> None:
-    """No write of any kind succeeds or half succeeds when the file cannot grow; reading goes on."""
-    key = intend(journal)
-    with journal._engine.connect() as connection:
-        pages = connection.exec_driver_sql("pragma page_count").scalar()
-    _on_checkout(journal, f"pragma max_page_count = {pages}")
-    long = "x" * 100_000
-    writes: list[Callable[[], object]] = [
-        lambda: journal.record_alerts([samples.alert(name=long)], "webhook"),
-        lambda: decide(journal, reason=long),
-        lambda: journal.open_decision("quito", row=long, trigger="", level="", detail={}),
-        lambda: journal.open_note(Kind.PERSON, "quito", "", "bug", long),
-        lambda: journal.record_event("started", {"why": long}),
-        lambda: journal.end([key], long),
-    ]
-    for write in writes:
-        with pytest.raises(JournalError) as caught:
-            write()
-        assert caught.value.problem == "the journal does not answer: database or disk is full"
-    (row,) = journal.rows()
-    assert (row.id, row.outcome) == (key, None)
-
-
-def _on_checkout(journal: Journal, statement: str) -> None:
-    """Run a statement on every connection of the journal before it is used."""
-
-    def on_checkout(connection: Any, _record: object, _proxy: object) -> None:
-        connection.execute(statement)
-
-    listen: Callable[..., None] = sqlalchemy.event.listen
-    listen(journal._engine, "checkout", on_checkout)
-
-
-def test_a_lock_of_others_is_an_error_in_bounded_time(journal: Journal, file: Path) -> None:
-    """While another program holds the file the journal is not writable, and says why.
-
-    It waits five seconds for it; here that is made shorter.
-    """
-    with journal._engine.connect() as connection:
-        assert connection.exec_driver_sql("pragma busy_timeout").scalar() == 5000
-    _on_checkout(journal, "pragma busy_timeout = 20")
-    with closing(sqlite3.connect(file, isolation_level=None)) as other:
-        other.execute("begin immediate")
-        assert journal.why_unwritable() == "the journal does not answer: database is locked"
-        assert journal.rows() == []
-    assert journal.why_unwritable() is None
-
-
-def test_a_vanished_table_is_an_error_of_reading(journal: Journal, file: Path) -> None:
-    """What was destroyed under the program is a JournalError, not a crash."""
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("drop table journal")
-        connection.commit()
-    with pytest.raises(JournalError) as caught:
-        journal.rows()
-    assert caught.value.problem == "the journal does not answer: no such table: journal"
+    assert database.seen("select version from schema_version") == [(SCHEMA_VERSION,)]
 
 
 # Rows
@@ -538,9 +401,8 @@ def test_a_row_is_made_of_its_values() -> None:
     assert row_of(values) == JournalRow(3, NOW, Kind.FENCE, detail={"text": "gone"})
 
 
-def test_a_note_for_another_reason_replaces_the_open_one(tmp_path: Path) -> None:
+def test_a_note_for_another_reason_replaces_the_open_one(journal: Journal) -> None:
     """Who reads why a person is needed reads the present reason."""
-    journal = Journal(f"sqlite:///{tmp_path / 'notes.db'}", samples.FakeClock())
     journal.open_note(Kind.PERSON, "quito", "", "bug", "a bug")
     journal.open_note(Kind.PERSON, "quito", "", "bug", "a bug")
     journal.open_note(Kind.PERSON, "quito", "", "rule_differs", "another rule")
@@ -549,4 +411,26 @@ def test_a_note_for_another_reason_replaces_the_open_one(tmp_path: Path) -> None
         ("rule_differs", None),
         ("bug", "replaced"),
     ]
-    journal.close()
+
+
+def test_open_alerts_are_told_by_cluster_and_tell_when_one_comes_again(journal: Journal) -> None:
+    """Who asks again sees whether anything came since."""
+    assert journal.open_alerts() == {}
+    journal.record_alerts([samples.alert(), samples.alert(on="lima")], "webhook")
+    assert journal.open_alerts() == {"quito": (1, 1), "lima": (2, 1)}
+    journal.record_alerts([samples.alert()], "webhook")
+    journal.end([2], "right")
+    assert journal.open_alerts() == {"quito": (1, 2)}
+
+
+def test_what_the_driver_cannot_write_is_replaced(journal: Journal) -> None:
+    """A label may hold what no database takes; it costs neither its neighbours nor the batch."""
+    parsed = webhook.judge(
+        {"labels": {"cluster": "quito", "host": "a\x00b\ud800"}, "fingerprint": "f\x00"}, {"quito"}
+    )
+    journal.record_alerts([parsed, samples.alert()], "webhook")
+    assert [(row.host, row.fingerprint) for row in journal.rows()] == [
+        ("quito-1", "f1"),
+        ("a?b?", "f?"),
+    ]
+    assert journal.rows(cluster="a\x00b") == []

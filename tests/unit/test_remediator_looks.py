@@ -56,6 +56,15 @@ def test_clusters_do_not_wait_for_each_other() -> None:
     assert board.next_due(32) == 9.0
 
 
+def test_a_hold_that_knows_its_end_is_looked_at_then() -> None:
+    """Not up to 15 seconds later, and never later than other holds."""
+    board = LookBoard()
+    delays = [board.held("quito", "damped", 100.0, 2.5) for _ in range(4)]
+    assert delays == [1.0, 2.0, 2.5, 2.5]
+    assert board.held("lima", "damped", 100.0, 0.0) == 0.0
+    assert (board.due_of("quito"), board.due_of("lima")) == (101.0, 100.0)
+
+
 def test_a_hold_looks_again_ever_more_slowly() -> None:
     """After 1, 2, 4, 8, then every 15 seconds, while the reason stands."""
     board = LookBoard()
@@ -131,6 +140,7 @@ def test_triggers_have_words() -> None:
         "hold",
         "resync",
         "alert",
+        "takeover",
         "reconcile",
     ]
 

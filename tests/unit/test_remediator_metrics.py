@@ -17,9 +17,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from cluster.flags import version
 from remediator.evidence import ActionOutcome
 from remediator.gauges import Gauges
+from remediator.heartbeat import Pulse
+from remediator.interlock_gauges import InterlockGauges
 from remediator.journal import Journal
 from remediator.journal_schema import Kind
+from remediator.leases import SoleLease
 from remediator.look_result import Ending
+from remediator.make_guards import wire
 from remediator.metrics import STAGES
 from remediator.planner import ActionVerb
 from remediator.resync import Resync
@@ -49,12 +53,17 @@ def exposition(folder: Path) -> str:
     resync.problems = {"http://am-1:9093": None, "http://am-2:9093": "ConnectionError: refused"}
     service = Service(config, clock, FakeExecutor(), journal, metrics, resync)
     registry.register(Gauges(config, service))
+    wired = wire(config, clock, journal, metrics)
+    registry.register(InterlockGauges(config, wired, journal, clock, SoleLease()))
+    pulse = Pulse({"url": lambda: None}, service, clock, lambda do: do())
+    registry.register(pulse)
     try:
         journal.open_note(Kind.PERSON, "lima", "", "bug", "it broke")
         journal.open_note(Kind.FENCE, "quito", "quito-2", "fence_pending", "gone")
         service.verified["quito"] = samples.BEGIN.plus(-90).utc
         watchdog = samples.sent({"sipnlb": "watchdog"}, fingerprint="w")
         service.accept(samples.body([samples.sent(), samples.sent({}), watchdog]))
+        pulse.turn()
         for outcome, times in ((WebhookOutcome.TAKEN, 3), (WebhookOutcome.UNAUTHORIZED, 2)):
             for _ in range(times):
                 metrics.webhook(outcome)
@@ -131,3 +140,18 @@ if __name__ == "__main__":
     prometheus_client.disable_created_metrics()
     with tempfile.TemporaryDirectory() as made:
         GOLDEN.write_text(exposition(Path(made)), "utf-8")
+
+
+def test_what_began_before_the_world_spoils_no_figure() -> None:
+    """A start in the year 1 is not timed, and neither is one to come counted below nothing."""
+    registry = CollectorRegistry()
+    metrics = samples.metrics(registry, samples.config())
+    for seconds in (-7e9, 2.5, 86401.0, 6.4e10):
+        metrics.stage("alert", seconds)
+        metrics.remediated(seconds)
+
+    prefix = "sipnlb_remediator_"
+    alert = {"stage": "alert"}
+    assert registry.get_sample_value(prefix + "stage_duration_seconds_sum", alert) == 2.5
+    assert registry.get_sample_value(prefix + "stage_duration_seconds_count", alert) == 2
+    assert registry.get_sample_value(prefix + "remediation_duration_seconds_sum") == 2.5

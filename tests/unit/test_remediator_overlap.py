@@ -49,13 +49,30 @@ def test_a_lost_reading_between_two_looks_moves_no_port(tmp_path: Path) -> None:
     assert made.pair.commands == []
 
 
+@pytest.mark.parametrize("ports", [(E, E), (D, E)], ids=["both-open", "first-closed"])
+def test_a_lost_reading_long_after_the_last_look_moves_no_port(
+    tmp_path: Path, ports: tuple[PortState, PortState]
+) -> None:
+    """Two primaries that last are looked at every 15 s; the settle time is shorter than that."""
+    made = bench(tmp_path, FakeHost(P, ports[0]), FakeHost(P, ports[1]))
+    made.look()
+    made.pair.pass_time(15.0)
+    lose_reading(made, made.pair.clock.seconds, 0.2)
+
+    for _ in range(3):
+        assert made.look(Trigger.HOLD).hold is Hold.TWO_PRIMARIES
+        made.pair.pass_time(15.0)
+
+    assert made.pair.commands == []
+
+
 def test_one_that_stays_gone_longer_than_the_settle_time_is_a_crash(tmp_path: Path) -> None:
     """Two primaries of which one then dies: after the settle time the survivor is followed."""
     made = bench(tmp_path, FakeHost(P, E), FakeHost(P, E))
     made.pair.events = [(1.0, lambda: setattr(made.two(), "mode", U))]
 
     assert made.look().hold is Hold.TWO_PRIMARIES
-    made.pair.pass_time(1.0)
+    made.pair.pass_time(2.0)
     assert made.look(Trigger.HOLD).ending is Ending.REMEDIATED
     assert made.pair.commands == ["disable 5060 on sip-west-2"]
     assert made.pair.clock.seconds >= 6.0

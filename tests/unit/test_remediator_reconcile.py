@@ -98,7 +98,8 @@ def test_who_shows_no_credentials_is_told_how(capsys: pytest.CaptureFixture[str]
     none = reconcile_access.refused(None)
     assert none == (
         "the remediator asks for credentials and none were shown; name --token-file, "
-        "--user with --password-file, or its clusters.yml by --config.file"
+        "--user with --password-file, --cert-file with --key-file, or its clusters.yml by "
+        "--config.file"
     )
     assert reconcile_access.refused("Bearer x") == (
         "the remediator does not take these credentials; compare them with remediator.web in its "
@@ -107,7 +108,8 @@ def test_who_shows_no_credentials_is_told_how(capsys: pytest.CaptureFixture[str]
     reconcile.main(["--help"])
     flags = capsys.readouterr().out
     assert all(
-        word in flags for word in ("--token-file", "--user", "--password-file", "--config.file")
+        word in flags
+        for word in ("--token-file", "--user", "--password-file", "--cert-file", "--config.file")
     )
 
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from remediator.planner import Finding
-from remediator.rows import HOLD_TEXT, NEEDS_PERSON, ROWS, Hold, Patience, Row
+from remediator.rows import (
+    HOLD_TEXT,
+    NEEDS_PERSON,
+    NOT_OF_THE_CLUSTER,
+    ROWS,
+    Hold,
+    Patience,
+    Row,
+)
 
 RELEASED_HOLDS = (
     "two_primaries no_primary primary_not_seen port_unreadable rule_missing "
     "primary_node_not_serving primary_without_scs unknown_peer_left fence_pending rule_differs "
     "rule_unread several_clusters view_too_old unsafe action_failed "
-    "peer_not_seen_serving left_to_peer virtual_ip_unanswered journal_unwritable bug"
+    "peer_not_seen_serving left_to_peer virtual_ip_unanswered paused silenced damped tilt "
+    "too_many_clusters approval_wanted lease_elsewhere lease_too_short journal_unwritable bug"
 )
 
 WITHOUT_A_NOTE = {
@@ -19,6 +28,14 @@ WITHOUT_A_NOTE = {
     Hold.PORT_UNREADABLE,
     Hold.UNKNOWN_PEER_LEFT,
     Hold.FENCE_PENDING,
+    Hold.PAUSED,
+    Hold.SILENCED,
+    Hold.DAMPED,
+    Hold.TILT,
+    Hold.TOO_MANY_CLUSTERS,
+    Hold.APPROVAL_WANTED,
+    Hold.LEASE_ELSEWHERE,
+    Hold.LEASE_TOO_SHORT,
     Hold.JOURNAL_UNWRITABLE,
 }
 
@@ -64,9 +81,15 @@ def test_the_settle_time_is_for_switchovers() -> None:
 def test_holds_call_a_person_unless_another_alert_does() -> None:
     """Without a note for a person are only those that pages of modes, ports, fences tell of.
 
-    And an unwritable journal, which can keep no note.
+    And interlocks that say nothing of the cluster; an unwritable journal can keep no note.
     """
     assert set(Hold) - NEEDS_PERSON == WITHOUT_A_NOTE
+
+
+def test_what_says_nothing_of_the_cluster_calls_nobody() -> None:
+    """Such a hold neither calls a person nor ends the call of another."""
+    assert NOT_OF_THE_CLUSTER & NEEDS_PERSON == set()
+    assert {ROWS[row].hold for row in Row} & NOT_OF_THE_CLUSTER == set()
 
 
 def test_a_finding_knows_its_hold() -> None:

@@ -161,4 +161,5 @@ def test_a_journal_row_is_shown_whole() -> None:
         "fingerprint": "",
         "starts_at": None,
         "detail": {"text": "x"},
+        "number": None,
     }

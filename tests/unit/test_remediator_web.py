@@ -249,8 +249,10 @@ def test_halves_of_characters_cost_no_batch(site: WebSite) -> None:
 
 
 def test_the_wrong_method_is_said(site: WebSite) -> None:
-    """405 as JSON, without a count of webhooks."""
-    assert error(site.get(ALERTS)) == (405, "method not allowed", "see / for what there is")
+    """405 as JSON with what is allowed instead, without a count of webhooks."""
+    response = site.get(ALERTS)
+    assert error(response) == (405, "method not allowed", "see / for what there is")
+    assert set(response.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
     assert site.counted() == {}
 
 
@@ -382,7 +384,8 @@ def test_a_page_has_a_hundred_rows(site: WebSite) -> None:
 
 HINT = (
     "before and limit are whole numbers, limit 1 to 1000; "
-    "kind is one of alert, decision, action, person, fence, service, port_change"
+    "kind is one of alert, decision, action, person, fence, service, port_change, "
+    "pause, approval, acknowledgement"
 )
 
 
@@ -484,6 +487,7 @@ def test_the_first_page_says_what_it_is(site: WebSite) -> None:
     assert site.client.get("/").text == (
         "sipnlb-remediator, level observe: it decides and records, and touches nothing\n"
         "\n"
+        "/api/v1/status     all in short, as sipnlb-remediator status shows it\n"
         "/api/v1/clusters   how each cluster stands\n"
         "/api/v1/journal    every alert, decision and action\n"
         "/metrics           for Prometheus\n"
@@ -540,3 +544,27 @@ def test_webhooks_side_by_side_lose_nothing(site: WebSite) -> None:
     rows = site.journal.rows(kind=Kind.ALERT)
     assert (codes, len(rows), sum(row.count for row in rows)) == ([200] * 4, 50, 80)
     assert json.loads(site.get("/api/v1/journal?limit=1").text)["rows"][0]["id"] == 50
+
+
+def test_a_version_that_is_no_number_gets_the_old_format(site: WebSite) -> None:
+    """Who sends an odd Accept header gets metrics, not a 500."""
+    response = site.client.get(
+        "/metrics", headers={"Accept": "application/openmetrics-text; version=x.y"}
+    )
+    assert response.status_code == 200
+    assert response.content_type == "text/plain; version=0.0.4; charset=utf-8"
+
+
+def test_the_description_is_served_to_who_may_read(site: WebSite) -> None:
+    """As YAML, below the API's door."""
+    response = site.get("/api/v1/openapi.yml")
+    assert (response.status_code, response.content_type) == (200, "application/yaml")
+    assert response.get_data(as_text=True).count("operationId: openapi") == 1
+    assert site.client.get("/api/v1/openapi.yml").status_code == 401
+
+
+def test_a_query_that_is_no_text_is_refused(site: WebSite) -> None:
+    """Bytes that are not UTF-8, sent as they are, are 400 and no failure of ours."""
+    raw = {"QUERY_STRING": "cluster=p\xa8"}
+    response = site.client.open("/api/v1/status", headers=TOKEN, environ_overrides=raw)
+    assert error(response) == (400, "the query is not UTF-8", "write each of its bytes as %XX")

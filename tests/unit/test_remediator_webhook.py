@@ -236,12 +236,12 @@ def test_a_missing_fingerprint_is_made_of_the_labels(given: Any) -> None:
 
 
 def test_long_labels_are_cut() -> None:
-    """No label longer than what the journal keeps goes further, and no cluster is guessed."""
+    """No label longer than what the journal keeps goes further, … says so, no cluster is guessed."""
     long = "q" * 70_000
     judged = only(
         samples.sent(samples.labels(long, alertname=long, host=long, port=long), fingerprint=long)
     )
-    cut = "q" * MAX_LABEL_CHARACTERS
+    cut = "q" * (MAX_LABEL_CHARACTERS - 1) + "…"
     assert judged == Alert(
         AlertOutcome.UNKNOWN_CLUSTER,
         cut,
@@ -259,7 +259,13 @@ def test_a_name_that_begins_like_a_cluster_is_not_one() -> None:
     """A cut name never becomes a configured one."""
     name = "x" * MAX_LABEL_CHARACTERS
     judged = judge(samples.sent(samples.labels(name + "y")), {name})
-    assert (judged.outcome, judged.cluster) == (AlertOutcome.UNKNOWN_CLUSTER, name)
+    assert (judged.outcome, judged.cluster) == (AlertOutcome.UNKNOWN_CLUSTER, name[:-1] + "…")
+
+
+def test_a_nul_becomes_a_question_mark() -> None:
+    """PostgreSQL has no NUL in its texts: one would keep every alert beside it from being taken."""
+    judged = only(samples.sent(samples.labels("qui\0to", host="\0"), fingerprint="\0f"))
+    assert (judged.cluster, judged.host, judged.fingerprint) == ("qui?to", "?", "?f")
 
 
 def test_half_a_character_becomes_a_question_mark() -> None:

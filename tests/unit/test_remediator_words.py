@@ -24,6 +24,14 @@ UNSENT = SwitchAnswer(
     Sent.NOT_SENT, "nlb enable 5080", problem=Problem(Reason.UNREACHABLE, "refused")
 )
 
+REFUSED = SwitchAnswer(
+    Sent.REFUSED,
+    "…",
+    output="{…}",
+    exit_status=1,
+    problem=Problem(Reason.REFUSED, "the host has seen a later command, number 43; this one has 41"),
+)
+
 
 @pytest.mark.parametrize(
     ("outcome", "answer", "port", "words"),
@@ -54,6 +62,12 @@ UNSENT = SwitchAnswer(
             UNSENT,
             PortState.DISABLED,
             "the command could not be sent: unreachable: refused",
+        ),
+        (
+            ActionOutcome.REFUSED,
+            REFUSED,
+            PortState.DISABLED,
+            "refused: the host has seen a later command, number 43; this one has 41",
         ),
         (
             ActionOutcome.UNREADABLE,

@@ -1,0 +1,28 @@
+"""Edge: ends in the journal what persons said for a time that is over.
+
+Each is over by its time alone, whoever reads it; this writes it down, and says it.
+"""
+
+from __future__ import annotations
+
+from cluster import log
+from cluster.clock import Clock
+from cluster.config_model import Config
+from remediator.approvals import Approvals
+from remediator.journal import Journal, JournalError
+from remediator.pauses import Pauses
+
+
+def expire(config: Config, journal: Journal, clock: Clock) -> list[str]:
+    """End pauses and approvals that are over; return the clusters that a pause has kept still."""
+    try:
+        Approvals(config, journal, clock).expire()
+        ended = Pauses(journal, clock).expire()
+    except JournalError as error:  # every look tells of it loudly
+        log.get("remediator").debug("expiry not recorded", problem=str(error))
+        return []
+    return [
+        cluster.name
+        for cluster in config.clusters
+        if any(pause.cluster in {"", cluster.name} for pause in ended)
+    ]
