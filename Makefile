@@ -5,7 +5,7 @@ BIN := .venv/bin
 PACKAGES := cluster exporter remediator simulator
 PURE := $(shell paste -sd, tests/pure_modules.txt)
 
-.PHONY: help setup demo test lint types unit project exploration integration explore soak pairs fuzz crash clean
+.PHONY: help setup demo test lint types unit project exploration integration explore soak pairs replicas fuzz crash clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,7 +39,8 @@ exploration: setup ## the remediation loop near its beginnings, short soaks, eve
 	$(BIN)/pytest -q -n 2 tests/exploration tests/soak tests/crash
 
 integration: setup ## real parts as processes on loopback
-	$(BIN)/pytest -q -n 2 --dist loadgroup tests/integration tests/fuzz
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/integration
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/fuzz
 
 explore: setup ## two million states of the remediation loop, thousands of runs of the real one
 	$(BIN)/python -m tests.exploration $(ARGS)
@@ -51,6 +52,9 @@ soak: setup ## faults of the world, drawn by a seed: simulated hours, then an ho
 
 pairs: setup ## failovers with two of everything and something killed or frozen in each (INCIDENTS=50 SEED=7)
 	$(BIN)/pytest -q -s tests/integration/pairs.py
+
+replicas: setup ## how long a takeover takes when the acting remediator dies, hangs, is cut off or stopped (ARGS="--rounds 10")
+	$(BIN)/python -m tests.bench.takeovers $(ARGS)
 
 fuzz: setup ## attack whatever reads outside text, and both HTTP faces (ARGS="--seconds 3600" …)
 	$(BIN)/python -m tests.fuzz $(ARGS)

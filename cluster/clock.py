@@ -80,6 +80,14 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def moment_of(text: str) -> datetime:
+    """Read a moment that `utc_text` wrote. Raises TypeError or ValueError for anything else."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment
+
+
 def utc_seconds_text(moment: datetime) -> str:
     """Write a UTC moment to the second, for people."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cluster.clock import utc_seconds_text
+from cluster.clock import moment_of, utc_seconds_text
 from remediator.journal_schema import JournalRow
 
 
@@ -64,6 +64,6 @@ def approval_of(row: JournalRow) -> Approval:
         tuple(row.detail["actions"]),
         row.detail["why"],
         row.detail.get("who", ""),
-        datetime.fromisoformat(row.at),
-        datetime.fromisoformat(row.detail["until"]),
+        moment_of(row.at),
+        moment_of(row.detail["until"]),
     )

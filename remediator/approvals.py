@@ -7,6 +7,7 @@ nothing else. A yes is not an order: every other interlock is still asked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from cluster import log
@@ -14,6 +15,7 @@ from cluster.clock import Clock, utc_seconds_text, utc_text
 from cluster.config_model import Config
 from cluster.model import ClusterView, PortState
 from remediator.approval import Approval, Standing, approval_of
+from remediator.evidence import ActionOutcome
 from remediator.foresee import foresee
 from remediator.interlocks import Block, Circumstances
 from remediator.journal import Journal, JournalError
@@ -32,6 +34,7 @@ from remediator.planner import (
 from remediator.refused import RefusedError
 from remediator.rows import Hold
 
+DONE = frozenset({ActionOutcome.VERIFIED, ActionOutcome.FOUND_DONE})
 LEAST_GRANTED_SECONDS = 120.0
 """How long an approval is good for at least: the longest that its actions take, with retries."""
 
@@ -39,7 +42,8 @@ LEAST_GRANTED_SECONDS = 120.0
 class Approvals:
     """The approvals in the journal; a `Guard`. Methods raise `JournalError` unless they say else.
 
-    Remembers only which granted actions were already seen done, so that none is done again.
+    Remembers which granted actions were already seen done, so that none is done again; of those
+    before its time the journal tells.
     """
 
     def __init__(self, config: Config, journal: Journal, clock: Clock) -> None:
@@ -76,16 +80,16 @@ class Approvals:
         """
         wanted = [each for each in self.standing(cluster) if each.standing is Standing.WANTED]
         found = next((each for each in wanted if each.id == key), None)
+        if found is None:
+            raise _not_wanted(cluster, key, wanted)
         now = self._clock.now().utc
         until = now + timedelta(seconds=max(self._within, LEAST_GRANTED_SECONDS))
-        said = {} if found is None else {"actions": list(found.actions), "why": found.why}
-        asked = {} if found is None else {"until": utc_text(found.until)}
+        said = {"actions": list(found.actions), "why": found.why, **who}
         # Only who ends the row has approved it: two who say yes at once grant it once.
-        if found is None or not self._journal.end([key], "approved", detail=said | asked | who):
-            others = "; ".join(f"wanted is {each.id}: {each.words}" for each in wanted)
-            hint = others or "nothing of it waits for approval; look again"
-            raise RefusedError(409, f"no approval {key} of {cluster} is wanted", hint)
-        detail = said | who | {"until": utc_text(until)}
+        asked = {**said, "until": utc_text(found.until)}
+        if not self._journal.end([key], "approved", detail=asked):
+            raise _not_wanted(cluster, key, ())
+        detail = {**said, "until": utc_text(until)}
         granted = self._journal.open_row(
             Kind.APPROVAL, cluster, detail, reason=Standing.GRANTED, parent=key
         )
@@ -117,12 +121,22 @@ class Approvals:
         for grant in self.standing(cluster):
             if grant.standing is Standing.GRANTED:
                 if self._done.get(cluster, (0, set()))[0] != grant.id:
-                    self._done[cluster] = (grant.id, set())
+                    self._done[cluster] = (grant.id, self._done_since(grant, given.view))
                 done = self._done[cluster][1]
                 if wanted <= set(grant.actions) - done:
                     return True
                 self._end(grant, "withdrawn")
         return False
+
+    def _done_since(self, grant: Approval, view: ClusterView) -> set[str]:
+        """Return what was done after a grant was given, by a program that is gone perhaps."""
+        rows = self._journal.rows(cluster=view.cluster, kind=Kind.ACTION)
+        return {
+            str(Action(ActionVerb(row.verb), row.host, rule))
+            for row in rows
+            for rule in view.rules
+            if row.id > grant.id and row.outcome in DONE and row.port == rule.port
+        }
 
     def _ask(self, given: Circumstances) -> Block:
         """Ask for all that follows from a view, unless it is asked for already."""
@@ -170,6 +184,12 @@ class Approvals:
             would=approval.words,
         )
         return True
+
+
+def _not_wanted(cluster: str, key: int, wanted: Sequence[Approval]) -> RefusedError:
+    others = "; ".join(f"wanted is {each.id}: {each.words}" for each in wanted)
+    hint = others or "nothing of it waits for approval; look again"
+    return RefusedError(409, f"no approval {key} of {cluster} is wanted", hint)
 
 
 def _called_for(given: Circumstances) -> tuple[Action, ...]:

@@ -1,7 +1,7 @@
 """Whether more clusters call for actions at once than policy allows. Pure: time with the views.
 
 Many clusters that fail over together are more likely one wrong source than many failures. Above
-the limit nothing new begins; a remediation that has begun is finished.
+the limit nothing new begins; a remediation that has begun is finished. One alone is never held.
 """
 
 from __future__ import annotations
@@ -16,20 +16,30 @@ from remediator.planner import Decision
 from remediator.rows import Hold
 
 COUNTED_SECONDS = 60.0
-"""How long a plan counts, unless a later one of its cluster says otherwise."""
+"""How long a cluster counts that begins to call, and a plan that no later one contradicts."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """The latest plan of a cluster that is not right. begun: whether actions may be finished."""
+    """The latest plan of a cluster that is not right.
+
+    at: when it was made. new: when the cluster began to call, or was last held here: what has
+    called for long, paused or given up, is no sign of many at once. begun: whether actions may be
+    finished.
+    """
 
     at: Instant
+    new: Instant
     calls: bool
     begun: bool
 
     def is_old(self, now: Instant) -> bool:
-        """Tell whether it counts no more."""
+        """Tell whether nobody has looked since."""
         return now.seconds_since(self.at) > COUNTED_SECONDS
+
+    def counts(self, now: Instant) -> bool:
+        """Tell whether the cluster is one of those that call at once."""
+        return self.calls and now.seconds_since(self.new) <= COUNTED_SECONDS
 
 
 class Crowd:
@@ -46,10 +56,12 @@ class Crowd:
 
     def planned(self, view: ClusterView, decision: Decision) -> None:
         """Count a plan that calls for actions. One that is content ends what has begun."""
-        before = self._calls.get(view.cluster)
-        begun = before is not None and before.begun and not before.is_old(view.began)
+        before, now = self._calls.get(view.cluster), view.began
         if decision.actions:
-            self._calls[view.cluster] = _Call(view.began, calls=True, begun=begun)
+            known = before if before is not None and not before.is_old(now) else None
+            new = known.new if known is not None and known.calls else now
+            begun = known is not None and known.begun
+            self._calls[view.cluster] = _Call(now, new, calls=True, begun=begun)
         elif decision.hold is None:
             self._calls.pop(view.cluster, None)
         elif before is not None:
@@ -60,11 +72,10 @@ class Crowd:
         call = self._calls[given.view.cluster]
         if call.begun:
             return None
-        count = sum(
-            each.calls and not each.is_old(given.now) for each in tuple(self._calls.values())
-        )
+        count = sum(each.counts(given.now) for each in tuple(self._calls.values()))
         limit = self._limit(count)
         if limit is not None:
+            self._calls[given.view.cluster] = replace(call, new=given.now)
             text = f"{count} of {self._clusters} clusters call for actions, {limit}"
             return Block(Hold.TOO_MANY_CLUSTERS, text)
         self._calls[given.view.cluster] = replace(call, begun=True)
@@ -75,6 +86,6 @@ class Crowd:
         clusters, share = self._limits.clusters, self._limits.share
         if clusters is not None and count > clusters:
             return f"policy allows {clusters} at once"
-        if share is not None and count > share * self._clusters:
+        if share is not None and count > max(1.0, share * self._clusters):
             return f"policy allows a share of {share:g} at once"
         return None

@@ -1,9 +1,10 @@
 """Whether a primary changes too often to be followed at once. Pure: time comes with the views.
 
 A *flip* is a change of the one confirmed primary from one host to another. So many flips are
-free (`policy.damping`), and become free again with time. Who goes beyond is followed only once
-every view has shown him as primary for a while: 5 s, twice as long with each flip more, 60 s at
-most. It is never a freeze: a primary that stays is followed.
+free (`policy.damping`), and become free again with time. Who goes beyond is followed only once he has
+been the only primary for a while: 5 s, twice as long with each flip more, 60 s at most. A view
+that contradicts costs the time until the next that does not, and no more. So it is never a
+freeze: nobody is kept waiting for longer than that while the ports could follow him.
 """
 
 from __future__ import annotations
@@ -30,16 +31,17 @@ MOST_OVERDRAWN = 5.0
 class Flips:
     """What is remembered of one cluster.
 
-    host: the last confirmed primary. since: when the first of the views began that have shown
-    it as primary ever since; None where one has contradicted it. free: flips that were free when
-    the last one was `counted`, below 0 where more than those happened. first, count: of the
-    flips since all were free.
+    host: the last confirmed primary. since: when it became so, later by all the time in which views
+    contradicted it. contradicted: when the first of the views began that do so now; None if the
+    last one did not. free: flips that were free when the last one was `counted`, below 0 where
+    more than those happened. first, count: of the flips since all were free.
     """
 
     free: float
     counted: Instant
     host: str | None = None
     since: Instant | None = None
+    contradicted: Instant | None = None
     first: Instant | None = None
     count: int = 0
 
@@ -47,16 +49,25 @@ class Flips:
         """Take a view in. A host that cannot be read says neither yes nor no."""
         primaries = [host.host for host in view.primaries]
         if len(primaries) != 1:
-            return replace(self, since=None) if self._is_contradicted(view) else self
+            return self._doubted(view)
         if primaries[0] == self.host:
-            return self if self.since is not None else replace(self, since=view.began)
+            return self._confirmed(view.began)
         if self.host is None:
             return replace(self, host=primaries[0], since=view.began)
         return self._flipped(primaries[0], view.began, settings)
 
-    def _is_contradicted(self, view: ClusterView) -> bool:
+    def _doubted(self, view: ClusterView) -> Flips:
         backup = any(h.host == self.host and h.mode is SipMode.BACKUP for h in view.hosts)
-        return backup or len(view.primaries) > 1
+        contradicts = backup or len(view.primaries) > 1
+        if self.contradicted is not None or not contradicts:
+            return self
+        return replace(self, contradicted=view.began)
+
+    def _confirmed(self, now: Instant) -> Flips:
+        if self.since is None or self.contradicted is None:
+            return self
+        lost = now.seconds_since(self.contradicted)
+        return replace(self, since=self.since.plus(lost), contradicted=None)
 
     def _flipped(self, host: str, now: Instant, settings: Settings) -> Flips:
         free = self.free_at(now, settings)
@@ -65,9 +76,9 @@ class Flips:
             max(free - 1.0, -MOST_OVERDRAWN),
             now,
             host,
-            now,
-            now if anew else self.first,
-            1 if anew else self.count + 1,
+            since=now,
+            first=now if anew else self.first,
+            count=1 if anew else self.count + 1,
         )
 
     def free_at(self, now: Instant, settings: Settings) -> float:
@@ -76,7 +87,7 @@ class Flips:
         return min(float(settings.flips), self.free + max(0.0, again))
 
     def steady_seconds(self, now: Instant, settings: Settings) -> float:
-        """Return how long the primary has to have been steady to be followed; 0.0 if at once.
+        """Return how long the primary has to have been the only one; 0.0 if it is followed at once.
 
         As its flip found it, until all that was overdrawn is free again.
         """
@@ -109,12 +120,13 @@ class Damping:
         """Block while the primary of a view, which was noted, has not been steady long enough."""
         flips, began = self._of[given.view.cluster], given.view.began
         wanted = flips.steady_seconds(began, self._settings)
-        if flips.since is not None and began.seconds_since(flips.since) >= wanted:
+        since = flips.since or began
+        if wanted == 0.0 or began.seconds_since(since) >= wanted:
             return None
-        until = (flips.since or began).plus(wanted)
+        until = since.plus(wanted)
         text = (
             f"the primary changed {flips.count} times since {_moment(flips.first or began)}; "
-            f"{flips.host} is followed once every view has shown it as primary for {wanted:g} s, "
+            f"{flips.host} is followed once it has been the only primary for {wanted:g} s, "
             f"not before {_moment(until)}"
         )
         left = until.seconds_since(given.now)

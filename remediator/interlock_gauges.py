@@ -1,6 +1,7 @@
 """State of the interlocks as gauges, made anew at each scrape. Reads, changes nothing.
 
-Of each cluster 0 or 1; absent where it cannot be told.
+Of each cluster 0 or 1; absent where it cannot be told. Who has no lease does not look: what it
+saw last is no news of the cluster.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from prometheus_client.registry import Collector
 
 from cluster.clock import Clock
 from cluster.config_model import Config
-from remediator.approval import Standing, approval_of
+from remediator.approval import Standing
+from remediator.approvals import Approvals
 from remediator.journal import Journal, JournalError
-from remediator.journal_schema import Kind
 from remediator.leases import Leases
 from remediator.make_guards import Wired
 
@@ -35,7 +36,7 @@ class InterlockGauges(Collector):
     ) -> None:
         self._names = [cluster.name for cluster in config.clusters]
         self._wired = wired
-        self._journal = journal
+        self._approvals = Approvals(config, journal, clock)
         self._clock = clock
         self._leases = leases
 
@@ -51,24 +52,26 @@ class InterlockGauges(Collector):
             "1 while a silence in an Alertmanager matches repair alerts of the cluster.",
             lambda name: wired.silences.is_silenced(name, now),
         )
+        held = {name for name in self._names if self._leases.standing(name).held}
         yield self._gauge(
             "damped",
             "1 while a new primary must be steady before it is followed.",
-            lambda name: wired.damping.is_damped(name, now),
+            lambda name: wired.damping.is_damped(name, now) if name in held else None,
         )
         yield self._gauge(
             "tilt",
             "1 while the cluster is only watched, because the remediator distrusts what it sees.",
-            lambda name: wired.tilt.is_tilted(name, now),
+            lambda name: wired.tilt.is_tilted(name, now) if name in held else None,
         )
         yield self._gauge(
             "lease_held",
             "1 if this remediator may act on the cluster.",
-            lambda name: self._leases.standing(name).held,
+            lambda name: name in held,
         )
         try:
             paused = {pause.cluster for pause in wired.pauses.standing()}
-            wanted = self._wanted()
+            approvals = self._approvals.standing()
+            wanted = {each.cluster for each in approvals if each.standing is Standing.WANTED}
         except JournalError:
             return
         yield self._gauge(
@@ -81,11 +84,6 @@ class InterlockGauges(Collector):
             "1 while actions of the cluster wait for a person's approval.",
             lambda name: name in wanted,
         )
-
-    def _wanted(self) -> set[str]:
-        now = self._clock.now().utc
-        approvals = map(approval_of, self._journal.open_rows(Kind.APPROVAL))
-        return {a.cluster for a in approvals if a.standing is Standing.WANTED and a.until > now}
 
     def _gauge(self, name: str, text: str, told: Callable[[str], bool | None]) -> GaugeMetricFamily:
         family = GaugeMetricFamily(PREFIX + name, text, labels=["cluster"])

@@ -50,8 +50,8 @@ def open_sqlite(url: str) -> Store:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     listen: Callable[..., None] = event.listen
+    listen(engine, "connect", on_connect)  # before the next line, which counts what succeeded
     Place(url.removeprefix("sqlite:///")).watch(engine)
-    listen(engine, "connect", on_connect)
     listen(engine, "begin", on_begin)
     return Store(url, engine, _hint, is_shared=False, check=_checking(url))
 

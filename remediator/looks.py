@@ -75,9 +75,7 @@ class LookBoard:
             self._running.add(cluster)
         return taken
 
-    def held(
-        self, cluster: str, reason: str, now: float, at_latest: float | None = None
-    ) -> float:
+    def held(self, cluster: str, reason: str, now: float, at_latest: float | None = None) -> float:
         """End a look that holds; return the seconds until it is looked at again by itself.
 
         at_latest: seconds after which a hold that knows when it ends is to be looked at.

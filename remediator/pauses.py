@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cluster import log
-from cluster.clock import Clock, utc_seconds_text, utc_text
+from cluster.clock import Clock, moment_of, utc_seconds_text, utc_text
 from cluster.model import ClusterView
 from remediator.interlocks import Block, Circumstances
 from remediator.journal import Journal, JournalError
@@ -163,7 +163,7 @@ def _pause(row: JournalRow) -> Pause:
     """Read a row. Raises `JournalError` for one that was changed by other hands."""
     said = row.detail
     try:
-        since, until = datetime.fromisoformat(row.at), datetime.fromisoformat(said["until"])
+        since, until = moment_of(row.at), moment_of(said["until"])
         return Pause(row.id, row.cluster, said["who"], said["reason"], since, until)
     except (KeyError, TypeError, ValueError) as error:
         raise not_understood(row, error) from error

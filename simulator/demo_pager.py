@@ -23,10 +23,10 @@ class Pager:
         """Receive pages for as long as the block lasts."""
         application = web.Application()
         application.router.add_post("/{any:.*}", self._receive)
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:
-            await web.TCPSite(runner, LOOPBACK, 0, shutdown_timeout=0.5).start()
+            await web.TCPSite(runner, LOOPBACK, 0).start()
             self.address = f"{LOOPBACK}:{runner.addresses[0][1]}"
             yield self
         finally:

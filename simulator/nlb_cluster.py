@@ -69,7 +69,7 @@ class NlbCluster:
         self._waiting: dict[tuple[str, str], _Wait] = {}
         self._phase: dict[str, int] = dict.fromkeys(names, 0)
         self.before_operation: Callable[[str, PortVerb], None] = lambda _host, _verb: None
-        self.after_operation = self.before_operation
+        self.after_operation: Callable[[str, PortVerb], None] = self.before_operation
 
     # -- heartbeats and convergence
 

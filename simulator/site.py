@@ -238,10 +238,10 @@ class Site:
 
     async def _open_control(self, stack: contextlib.AsyncExitStack, port: int) -> None:
         control = Control(self.world, self.began, self.advance, self.listeners, self.follow)
-        runner = web.AppRunner(control.application(), access_log=None)
+        runner = web.AppRunner(control.application(), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        listener = web.TCPSite(runner, LOOPBACK, port, shutdown_timeout=0.5)
+        listener = web.TCPSite(runner, LOOPBACK, port)
         await listener.start()
         self.control_url = f"http://{LOOPBACK}:{runner.addresses[0][1]}"
 

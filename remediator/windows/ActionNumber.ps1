@@ -61,15 +61,17 @@ function Get-Refusal([long] $Number, [string] $Command) {
     # Returns why a change is refused, or nothing. Only with the lock.
     if (-not [System.IO.File]::Exists($actionFile)) { return }
     $text = [System.IO.File]::ReadAllText($actionFile)
-    if ($text -cnotmatch '\A1 (?<number>[1-9][0-9]{0,17}) (?<command>[ -~]{1,200})\n\z') {
+    $found = [regex]::Match(
+        $text, '\A1 (?<number>[1-9][0-9]{0,17}) (?<command>[ -~]{1,200})\n\z')
+    if (-not $found.Success) {
         return 'what number the last change had cannot be read; an administrator of the host ' +
             "must look at $actionFile and remove it"
     }
-    $last = [long]$Matches.number
+    $last = [long]$found.Groups['number'].Value
     if ($Number -lt $last) {
         return "the host has seen a later command, number $last; this one has $Number"
     }
-    if ($Number -eq $last -and $Command -cne $Matches.command) {
+    if ($Number -eq $last -and $Command -cne $found.Groups['command'].Value) {
         return "the host has seen another command with the same number $Number"
     }
 }

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.integration.replicas import Relay, Replica, make_replica, started
-from tests.integration.running import ROOT, RunningSite, run_site, until
+from tests.integration.running import ROOT, RunningSite, run_site
 from tests.integration.test_remediator import ONE, ports
 from tests.integration.test_replicas import FIRST, SECOND
 from tests.postgres import run_postgres
@@ -57,8 +57,8 @@ class Bench:
         until_within(lambda: ports(self.site) == wanted)
         switched = time.monotonic() - began
         mend(holder)
-        until(lambda: self.replicas[holder].ready()[0] == 200)
-        until(lambda: not [r for r in other.rows("action") if r["outcome"] is None])
+        until_within(lambda: self.replicas[holder].ready()[0] == 200)
+        until_within(lambda: not [r for r in other.rows("action") if r["outcome"] is None])
         assert self.holder() == 1 - holder
         assert ports(self.site) == wanted
         return leased, switched
@@ -77,8 +77,11 @@ class Bench:
         """Start it anew once it has ended."""
         process = self.replicas[holder].process
         assert process is not None
-        process.wait(20)
-        self.replicas[holder].start()
+        process.wait(60)
+        try:
+            self.replicas[holder].start()
+        except AssertionError:  # a machine that does much else; it is not what is measured
+            until_within(self.replicas[holder].answers)
 
 
 def until_within(is_so: Callable[[], bool], most: float = 60.0) -> None:

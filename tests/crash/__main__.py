@@ -72,12 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such part: {', '.join(unknown)}")
     structlog.configure(processors=[dropped])
     print(f"seed {given.seed}", flush=True)
-    status = 0
     for part in given.parts or PARTS:
         with tempfile.TemporaryDirectory(prefix="sipnlb-crash-") as folder:
             print(f"{part}: ", end="", flush=True)
-            status = status or _run(part, Path(folder), given)
-    return status
+            status = _run(part, Path(folder), given)
+        if status:
+            return status
+    return 0
 
 
 def _first_line() -> str:

@@ -78,7 +78,7 @@ class Campaign:
             summary.add(way, self.one(way))
             if summary.broken and until_broken:
                 break
-            if summary.runs % 500 == 0:
+            if summary.runs % 200 == 0:
                 sys.stderr.write(f"  {summary.runs} runs\n")
         summary.seconds = time.monotonic() - began
         return summary

@@ -76,7 +76,7 @@ def guided(atheris: Any, target: Target, seconds: float, folder: Path, seed: int
     flags = {
         "max_total_time": max(1, round(seconds)),
         "max_len": bounds.MAX_INPUT,
-        "timeout": 30,
+        "timeout": 120,
         "rss_limit_mb": RESIDENT_MEGABYTES,
         "print_final_stats": 1,
         "seed": seed,

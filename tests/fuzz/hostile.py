@@ -95,10 +95,14 @@ def flood(number: int = 10_000) -> bytes:
 
 @dataclass(slots=True)
 class Sent:
-    """What was answered, and what the remediator occupied in MB: before, and after."""
+    """What was answered, and what the remediator occupied in MB: at first, halfway, at the end.
+
+    Each of its threads keeps the room of the largest body that it once had, so it grows until
+    each has had one; from halfway on it should not.
+    """
 
     statuses: dict[int, int] = field(default_factory=dict)
-    megabytes: tuple[float, float] = (0.0, 0.0)
+    megabytes: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @property
     def requests(self) -> int:
@@ -137,10 +141,12 @@ def send(attacked: Attacked, canary: Path, number: int) -> Sent:
     with requests.Session() as session:
         session.trust_env = False
         _send(session, attacked, kinds, sent)
-        before = resident_megabytes(process.pid)
-        while sent.requests < number:
-            _send(session, attacked, kinds[: number - sent.requests], sent)
-    sent.megabytes = (before, resident_megabytes(process.pid))
+        sizes = [resident_megabytes(process.pid)]
+        for goal in (number // 2, number):
+            while sent.requests < goal:
+                _send(session, attacked, kinds[: goal - sent.requests], sent)
+            sizes.append(resident_megabytes(process.pid))
+    sent.megabytes = (sizes[0], sizes[1], sizes[2])
     return sent
 
 

@@ -9,14 +9,15 @@ from tempfile import TemporaryDirectory
 
 from tests.fuzz import api, hostile
 from tests.fuzz.bounds import resident_megabytes
-from tests.fuzz.programs import Attacked, attacked
+from tests.fuzz.programs import Attacked, attacked, errors
 from tests.integration.test_remediator import TOKEN
 
 CREDENTIALS = {"Authorization": f"Bearer {TOKEN}"}
 OPERATING = "/(pause|resume|reconcile|approve|acknowledge)$"
 """Paths that one caller may call once a second: there, no faster."""
 
-GROWTH_MEGABYTES = 60
+GROWTH_MEGABYTES = 30
+"""In the second half of the attack."""
 
 
 def schemathesis(examples: int, seed: int) -> bool:
@@ -36,7 +37,7 @@ def schemathesis(examples: int, seed: int) -> bool:
                 "remediator", remediator, folder, *slow, only, phases, headers=CREDENTIALS
             ),
             "remediator, without credentials": api.attack(
-                "remediator", remediator, folder, *fast, headers={}, without=api.OF_DATA
+                "remediator", remediator, folder, *fast, headers={}, without=api.OF_FRIENDS
             ),
         }  # fmt: skip
         for name, attack in told.items():
@@ -59,30 +60,25 @@ def labels(number: int) -> bool:
         sent = hostile.send(running, folder / "canary", number)
         seconds = time.monotonic() - began
         lines = hostile.command_lines(records[0])
-        before, after = sent.megabytes
+        first, halfway, last = sent.megabytes
         answers = ", ".join(f"{code}: {count:,}" for code, count in sorted(sent.statuses.items()))
         print(
             f"hostile labels: {sent.requests:,} webhooks in {seconds:.0f} s ({answers}), "
-            f"memory {before:.0f} → {after:.0f} MB, {len(series)} series before, "
+            f"memory {first:.0f}, {halfway:.0f}, {last:.0f} MB, {len(series)} series before, "
             f"{len(hostile.series(running.remediator))} after, command lines: {sorted(lines)}",
             flush=True,
         )
         kept = not (folder / "canary").exists() and lines <= hostile.COMMANDS
         same = hostile.series(running.remediator) == series and set(sent.statuses) <= {200, 400}
-        return kept and same and after - before < GROWTH_MEGABYTES and _is_sound(running)
+        return kept and same and last - halfway < GROWTH_MEGABYTES and _is_sound(running)
 
 
 def _is_sound(running: Attacked) -> bool:
     """Tell whether both programs live, and had no unexpected error."""
     process = running.remediator.process
     assert process is not None
-    errors = [
-        line[:300]
-        for log in (running.remediator.log, running.log)
-        for line in log.read_text("utf-8").splitlines()
-        if "level=error" in line
-    ]
-    print("\n".join(errors), end="", flush=True)
+    said = errors(running.remediator.log) + errors(running.log)
+    print("".join(f"BROKEN {line}\n" for line in said), end="", flush=True)
     sizes = [resident_megabytes(pid) for pid in (process.pid, running.exporter_pid)]
     print(f"remediator {sizes[0]:.0f} MB, exporter {sizes[1]:.0f} MB afterwards", flush=True)
-    return not errors
+    return not said

@@ -29,6 +29,12 @@ class Attacked:
     log: Path
 
 
+def errors(log: Path) -> list[str]:
+    """Return the lines of a log by which a program says that something failed."""
+    lines = log.read_text("utf-8").splitlines()
+    return [line[:300] for line in lines if re.match(r"ts=\S+ level=error ", line)]
+
+
 @contextmanager
 def attacked(
     folder: Path,

@@ -42,8 +42,11 @@ KINDS = ("nothing", "an Alertmanager", "a Prometheus", "one of each", "acting", 
 Process = subprocess.Popen[bytes]
 
 
-def test_failovers_with_something_gone(real_part: Callable[[str], Path], tmp_path: Path) -> None:
+def test_failovers_with_something_gone(
+    real_part: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """None is lost, none is repaired twice, whatever is killed or frozen in it."""
+    monkeypatch.setattr(running, "SOON", PATIENCE_SECONDS)
     incidents, chance = (
         int(os.environ.get("INCIDENTS", "24")),
         random.Random(os.environ.get("SEED", "7")),
@@ -90,7 +93,7 @@ def _hit(pair: RunningPair, kind: str, chance: random.Random) -> list[Process]:
 def _play(
     pair: RunningPair, hit: list[Process], chance: random.Random, *, freeze: bool
 ) -> tuple[float, list[str]]:
-    """Play one failover; return the seconds until it was repaired, and the commands' verbs."""
+    """Play one failover; return the seconds until it was repaired, and the verbs of what was sent."""
     asked = next(each for each in pair.remediators if each.process not in hit)
     before = len(actions(asked))
     new = TWO if pair.site.host(ONE)["mode"] == "primary" else ONE

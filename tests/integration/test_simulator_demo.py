@@ -82,10 +82,7 @@ class Played:
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param(kind, marks=pytest.mark.xdist_group(f"demo {kind}"))
-        for kind in ("central", "on-node")
-    ],
+    params=["central", "on-node"],
 )
 def played(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,16 +18,19 @@ from tests.integration.test_remediator import ONE, RunningRemediator, make
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[RunningSite]:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
     """A site whose pages do not lag."""
-    yield from run_site(tmp_path, "--lag", "0")
+    yield from run_site(tmp_path_factory.mktemp("site"), "--lag", "0")
 
 
-@pytest.fixture
-def remediator(site: RunningSite, tmp_path: Path) -> Iterator[RunningRemediator]:
+@pytest.fixture(scope="module")
+def remediator(
+    site: RunningSite, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningRemediator]:
     """A running remediator that may act."""
-    made = make(site, tmp_path, policy={"level": "enforce", "settle": "1s"})
+    folder = tmp_path_factory.mktemp("remediator")
+    made = make(site, folder, policy={"level": "enforce", "settle": "1s"})
     made.start()
     try:
         yield made

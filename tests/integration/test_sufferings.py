@@ -63,8 +63,8 @@ def running(site: RunningSite, tmp_path: Path, **settings: Any) -> Iterator[Runn
 @contextmanager
 def started(made: RunningRemediator) -> Iterator[None]:
     """Run a remediator for as long as the block lasts, whatever the block does to it."""
-    made.start()
     try:
+        made.start()
         until(lambda: bool(made.rows("decision")))
         yield
     finally:
@@ -93,8 +93,12 @@ def put_before(made: RunningRemediator, site: RunningSite, host: str, cases: str
 
 
 def actions(made: RunningRemediator) -> list[tuple[str, str, str | None]]:
-    """Return host, verb and outcome of every action, oldest first."""
-    return [(row["host"], row["verb"], row["outcome"]) for row in made.rows("action")]
+    """Return host, verb and outcome of every action, oldest first.
+
+    Without those that were never sent, which a machine under load may add.
+    """
+    rows = [row for row in made.rows("action") if row["outcome"] != "too_late"]
+    return [(row["host"], row["verb"], row["outcome"]) for row in rows]
 
 
 def counts(made: RunningRemediator, outcome: str) -> int:
@@ -119,7 +123,7 @@ def test_a_resolved_alert_starts_nothing_and_breaks_nothing_off(
         assert (len(made.rows("decision")), counts(made, "right")) == looks
         assert (actions(made), ports(site)) == ([], ("enabled", "disabled"))
 
-        slow_hosts(site, 0.3)
+        slow_hosts(site, 0.15)
         made.send(payload(alert()))
         until(lambda: bool(made.rows("action")))
         assert made.send(resolved).ok

@@ -31,7 +31,7 @@ from simulator.demo_tools import unpacked_pages
 from tests.integration.running import ROOT, RunningSite, free_port, run_site, until
 from tests.integration.test_remediator import alert, payload
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("web_configuration")]
+pytestmark = pytest.mark.integration
 
 ALERTMANAGER = ROOT / "alertmanager"
 CANARY = "canary-5e1d0b"

@@ -124,7 +124,7 @@ def test_the_number_is_on_the_disk_before_the_port_is_touched() -> None:
 def test_what_is_not_whole_is_not_taken_for_a_number(text: str, sound: bool) -> None:
     """A file that was torn, mixed or written by something else refuses. Its pattern, in Python."""
     script = (WINDOWS / "ActionNumber.ps1").read_text("ascii")
-    pattern = re.search(r"-cnotmatch '([^']*)'", script)
+    pattern = re.search(r"\$text, '([^']*)'\)", script)
     assert pattern is not None
     assert bool(re.search(pattern[1].replace("?<", "?P<").replace(r"\z", r"\Z"), text)) is sound
 
@@ -139,6 +139,7 @@ def test_the_simulated_host_refuses_in_the_words_of_the_script() -> None:
         for place, value in zip(places, re.findall(r"[0-9]+", words), strict=True):
             words = words.replace(value, place, 1)
         assert f'"{words}"' in script
+
 
 @pytest.mark.parametrize("name", ["SipNlbRead", "SipNlb"])
 def test_an_endpoint_is_restricted_and_runs_as_a_virtual_account(name: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -34,23 +32,28 @@ FLIPS = st.builds(
 def test_damping_holds_only_who_changes_too_often_and_for_a_minute(
     damped_from: Settings, steps: Any
 ) -> None:
-    """Never before the free changes are used up; never who was the only primary for a minute."""
+    """Never before the free changes are used up; never who was the only primary for a minute.
+
+    The minute need not be one: what lies between two views is his unless the first of them says
+    otherwise.
+    """
     damping, seconds = Damping(damped_from), 0.0
-    primary, since, flips = None, 0.0, 0
+    primary, alone, flips, before = None, 0.0, 0, ""
     for modes, pause in steps:
         seconds += pause
         view = pair(modes, seconds)
         damping.note(view)
+        alone += pause if before.count("p") == 1 else 0.0
+        before = modes
         if modes.count("p") != 1:
-            since = seconds
             continue
         sole = view.primaries[0].host
         if sole != primary:
             flips += primary is not None
-            primary, since = sole, seconds
+            primary, alone = sole, 0.0
         if damping.why_not(asked(view)) is not None:
             assert flips > damped_from.flips
-            assert seconds - since < LONGEST_STEADY_SECONDS
+            assert alone < LONGEST_STEADY_SECONDS + 1e-6
             assert damping.is_damped("quito", view.began)
 
 
@@ -116,25 +119,6 @@ def test_tilt_ends_by_two_looks_that_agree_or_by_ten_seconds(steps: Any) -> None
         assert over != tilt.is_tilted("quito", view.ended)
         if over:
             return
-
-
-ALPHABET = st.sampled_from(list("ab.*+?|()[]^$-{},01\\d"))
-
-
-@given(st.text(ALPHABET, max_size=14), st.text(st.sampled_from(list("ab-01.")), max_size=6))
-@settings(deadline=None, max_examples=3000)
-def test_an_expression_means_what_it_means_elsewhere(pattern: str, text: str) -> None:
-    """What is told is what Python's own expressions say of a whole text; if they take it.
-
-    Go's and Python's mean the same here; Python alone refuses to repeat an anchor.
-    """
-    try:
-        found = matches(pattern, text)
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):
-            known = re.compile(pattern, re.ASCII)
-    except (CannotTellError, re.error):
-        return
-    assert found == (known.fullmatch(text) is not None)
 
 
 @given(st.text(max_size=600), st.text(max_size=300))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remediator.status_text import screen
@@ -32,6 +32,7 @@ clusters = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(with_anything(document()), st.lists(clusters | anything, max_size=3), st.booleans())
 def test_any_document_gives_a_screen(
     told: dict[str, Any], listed: list[Any], details: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.model import PortRule, Problem
@@ -69,6 +69,7 @@ def test_any_bytes_are_a_recording_or_a_named_problem(raw: bytes) -> None:
     assert says_something(found) or found["captures"] == [] or found["not_understood"]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SOUND)), json_values, st.data())
 def test_a_recording_with_anything_in_any_place_is_explained(
     key: str, value: object, data: st.DataObject

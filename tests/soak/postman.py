@@ -40,9 +40,9 @@ class Postman:
         """Listen for as long as the block lasts."""
         application = web.Application(client_max_size=4 * 1024 * 1024)
         application.add_routes([web.post("/{path:.*}", self._take)])
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
-        await web.TCPSite(runner, LOOPBACK, 0, shutdown_timeout=0.5).start()
+        await web.TCPSite(runner, LOOPBACK, 0).start()
         self.address = f"{LOOPBACK}:{runner.addresses[0][1]}"
         try:
             yield self

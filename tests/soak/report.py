@@ -14,7 +14,10 @@ from tests.soak.judge import Command, Span, Verdicts
 BOUND_SECONDS = 75.0
 """Beyond the lag: a lost notification comes again after 30 s, a routine look after 60 s."""
 SLOW_BOUND_SECONDS = 480.0
-"""Where commands failed: the pauses between tries grow to 300 s, half as much again by jitter."""
+"""Where commands failed: the pauses between tries grow to 300 s, half as much again by jitter.
+
+Or where damping waits: 60 s of time in which it is the only primary, after each change.
+"""
 TOGETHER = frozenset({Hold.PRIMARY_NOT_SEEN, Hold.NO_PRIMARY})
 """Incidents that meet may leave no primary for a while, each of them alone would not."""
 
@@ -51,6 +54,7 @@ class Report:
     without: list[tuple[float, Span]] = field(default_factory=list)
     split: list[float] = field(default_factory=list)
     holds: Counter[Hold] = field(default_factory=Counter)
+    overlapping: int = 0
     cluster_seconds: float = 0.0
     alerts_accepted: int = 0
     alerts_open: int = 0
@@ -63,6 +67,7 @@ class Report:
         self.without += other.without
         self.split += other.split
         self.holds += other.holds
+        self.overlapping += other.overlapping
         self.cluster_seconds += other.cluster_seconds
         self.alerts_accepted += other.alerts_accepted
         self.alerts_open += other.alerts_open
@@ -109,7 +114,7 @@ class Report:
         return [
             f"incidents {len(self.fates):,}, right endings {len(self.fates) - len(self.wrong_endings):,}, "
             f"in {self.cluster_seconds / 3600:,.1f} cluster hours; "
-            f"{self._overlapping():,} overlapped another",
+            f"{self.overlapping:,} overlapped another",
             f"commands {len(self.commands):,}, wrong {len(self.wrong_commands)}; "
             f"seconds without service by us {self.seconds_without:.1f}",
             *self._excused(),
@@ -123,13 +128,6 @@ class Report:
             "looks that held, by reason: "
             + ", ".join(f"{hold} {count:,}" for hold, count in self.holds.most_common()),
         ]
-
-    def _overlapping(self) -> int:
-        return (
-            sum(_overlaps(fate.incident, self.fates) for fate in self.fates)
-            if len(self.fates) < 5000
-            else 0
-        )
 
     def _excused(self) -> Iterator[str]:
         excused = Counter(
@@ -184,6 +182,7 @@ def report(
         without=[(span.seconds(ended), span) for span in verdicts.without],
         split=[span.seconds(ended) for span in verdicts.split],
         holds=Counter(each.hold for each in held),
+        overlapping=sum(_overlaps(each, incidents) for each in incidents),
         cluster_seconds=ended * len(names),
         alerts_accepted=alerts_accepted,
         alerts_open=alerts_open,
@@ -221,7 +220,7 @@ def _fates(
         holds = frozenset(each.hold for each in meanwhile)
         meant = frozenset(each.hold for each in meanwhile if not each.by_chance)
         acted = any(begin <= at <= end for at in sent)
-        slow = any(other.slow for other in _recent(incident, incidents))
+        slow = Hold.DAMPED in holds or any(o.slow for o in _recent(incident, incidents))
         late = max(times, default=0.0) > lag + (SLOW_BOUND_SECONDS if slow else BOUND_SECONDS)
         how = (
             Ended.LATE
@@ -281,11 +280,11 @@ def _ready(span: Span, ended: float) -> float:
     return max(span.ready, 0.0 if span.ready_since is None else ended - span.ready_since)
 
 
-def _overlaps(incident: Incident, fates: Iterable[Fate]) -> bool:
+def _overlaps(incident: Incident, all_of_them: Iterable[Incident]) -> bool:
     return any(
-        other.incident.number != incident.number
-        and other.incident.cluster == incident.cluster
-        and other.incident.at <= incident.until
-        and incident.at <= other.incident.until
-        for other in fates
+        other is not incident
+        and other.cluster == incident.cluster
+        and other.at <= incident.until
+        and incident.at <= other.until
+        for other in all_of_them
     )

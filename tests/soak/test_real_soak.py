@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 def test_real_programs_end_a_few_incidents_as_they_are_to(real_part) -> None:
     """Switchovers and other hands, with notifications that are lost or come twice."""
     real_part("prometheus")
-    real_part("alertmanager")
+    real_part("prometheus-alertmanager")
     plan = RealPlan(
         6,
         clusters=2,

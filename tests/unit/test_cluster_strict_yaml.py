@@ -99,7 +99,7 @@ def test_aliases_that_stand_for_millions_of_values_are_refused() -> None:
     document = parse("\n".join(lines))
     assert document.data is None
     assert [str(problem) for problem in document.problems] == [
-        "more than 200000 values (write aliases out)"
+        "more than 100000 values (write aliases out)"
     ]
 
 

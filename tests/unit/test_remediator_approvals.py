@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -309,6 +310,54 @@ def test_a_restart_forgets_no_approval(site: Site) -> None:
     assert look(other) == (Ending.REMEDIATED, None)
 
 
+def test_a_restart_does_not_forget_what_was_done_of_an_approval(site: Site) -> None:
+    """The program dies after it has enabled; other hands close the port: that is asked anew."""
+    key, _ = site.asked()
+    site.approvals.approve(WEST, key, ADA)
+
+    def die_in_the_second(action: Action) -> None:
+        if action.verb is ActionVerb.DISABLE:
+            raise KeyboardInterrupt
+
+    site.pair.before_command = die_in_the_second
+    with pytest.raises(KeyboardInterrupt):
+        look(site.made)
+    other = bench(
+        site.folder,
+        FakeHost(B, E),
+        FakeHost(P, D),
+        policy={"level": "approve"},
+        guards=site.guards,
+    )
+
+    assert look(other) == (Ending.HELD, Hold.APPROVAL_WANTED)
+    assert other.pair.commands == []
+
+
+def test_a_restart_between_two_approved_actions_needs_no_other_yes(site: Site) -> None:
+    """What is left of them is carried out: nobody is asked between enable and disable."""
+    key, _ = site.asked()
+    site.approvals.approve(WEST, key, ADA)
+
+    def die_in_the_second(action: Action) -> None:
+        if action.verb is ActionVerb.DISABLE:
+            raise KeyboardInterrupt
+
+    site.pair.before_command = die_in_the_second
+    with pytest.raises(KeyboardInterrupt):
+        look(site.made)
+    other = bench(
+        site.folder,
+        FakeHost(B, E),
+        FakeHost(P, E),
+        policy={"level": "approve"},
+        guards=site.guards,
+    )
+
+    assert look(other) == (Ending.REMEDIATED, None)
+    assert other.pair.commands == ["disable 5060 on sip-west-1"]
+
+
 def test_two_who_say_yes_at_once_grant_it_once(site: Site) -> None:
     """The second is told that it is not wanted any more."""
     key, _ = site.asked()
@@ -407,4 +456,25 @@ def test_one_action_that_was_not_approved_makes_the_whole_a_new_question(tmp_pat
     assert why_not(D) == "granted"
     assert why_not(E).endswith(": disable 5080 on quito-2, then disable 5080 on quito-3")
     assert why_not(D).endswith(": disable 5080 on quito-2")
+    journal.close()
+
+
+class Contested(Journal):
+    """A journal in which somebody else always ends a row a moment before."""
+
+    def end(self, ids: Iterable[int], outcome: str, **named: Any) -> int:
+        """Come too late."""
+        wanted = list(ids)
+        super().end(wanted, outcome)
+        return super().end(wanted, outcome, **named)
+
+
+def test_who_says_yes_a_moment_later_grants_nothing(site: Site, tmp_path: Path) -> None:
+    """Both saw the question; the row is ended by one of them."""
+    key, _ = site.asked()
+    journal = Contested(f"sqlite:///{tmp_path / 'journal.db'}", site.pair.clock)
+    with pytest.raises(RefusedError):
+        Approvals(site.config, journal, site.pair.clock).approve(WEST, key, BEN)
+
+    assert site.rows() == [("wanted", "approved", BOTH)]
     journal.close()

@@ -102,3 +102,31 @@ def test_a_plan_counts_for_a_minute() -> None:
     assert calls(guard, "lima", 59.75) is not None
     assert calls(guard, "lima", 60.5) is None
     assert calls(guard, "quito", 61.0) is not None
+
+
+def test_a_cluster_that_has_called_for_long_keeps_no_other_shut() -> None:
+    """A pair that is paused, or that waits for a person, is nothing new after a minute."""
+    guard = crowd(clusters=1)
+    for seconds in range(0, 61, 15):  # planned, and held by another interlock
+        view = replace(WRONG, cluster="cusco", began=at(seconds))
+        guard.planned(view, plan(view))
+    assert calls(guard, "lima", 59.0) is not None
+    assert calls(guard, "lima", 61.0) is None
+
+
+def test_who_waits_for_the_others_counts_as_long_as_he_waits() -> None:
+    """A minute alone ends nothing: what is held for this reason is still one of many."""
+    guard = crowd(clusters=1)
+    names = ("quito", "lima", "cusco")
+    for name in names:
+        view = replace(WRONG, cluster=name)
+        guard.planned(view, plan(view))
+    for seconds in range(0, 300, 15):
+        assert all(calls(guard, name, seconds) is not None for name in names)
+
+
+def test_one_alone_is_always_repaired() -> None:
+    """A share of few clusters that is less than one allows one."""
+    guard = Crowd(AtOnce(share=0.25), 3)
+    assert calls(guard, "quito") is None
+    assert calls(guard, "lima") is not None

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from cluster.clock import Instant
-from remediator.approval import Standing
+from remediator.approval import Standing as Asked
+from remediator.approvals import Approvals
+from remediator.guards import Guard
 from remediator.interlock_gauges import InterlockGauges
 from remediator.journal import Journal
 from remediator.journal_guard import JournalGuard
 from remediator.journal_schema import Kind
-from remediator.leases import SoleLease
+from remediator.leases import Leases, SoleLease, Standing
 from remediator.make_guards import Wired, make_guards, wire
+from remediator.rows import Hold
 from remediator.ticking import Ticking
 from remediator.tilt import Tilt
 from tests.unit import remediator_samples as samples
-from tests.unit.guard_samples import asked, at, pair, said
+from tests.unit.guard_samples import asked, at, pair, said, unread
 
 
 def journal_in(folder: Path) -> Journal:
@@ -46,9 +50,10 @@ class Stepping(samples.FakeClock):
         return wake.is_set()
 
 
-def test_the_ticking_tells_of_a_stall() -> None:
-    """It does nothing but tick, four times a second, and finds that it came late."""
-    clock = Stepping(0.25, 4.0, 0.25)
+@pytest.mark.parametrize("spans", [(0.25, 4.0, 0.25), (4.0, 0.25, 0.25)])
+def test_the_ticking_tells_of_a_stall(spans: tuple[float, ...]) -> None:
+    """It does nothing but tick, four times a second, and finds that it came late, also at first."""
+    clock = Stepping(*spans)
     tilt = Tilt({"quito": frozenset({"quito-1"})})
     ticking = Ticking(tilt, clock)
     ticking.start()
@@ -74,11 +79,9 @@ def test_a_journal_that_took_no_row_blocks_until_it_does(tmp_path: Path) -> None
     (tmp_path / "journal.db").rename(tmp_path / "gone.db")
     journal.close()
     (tmp_path / "journal.db").mkdir()
-    assert journal.why_unwritable() is not None
-    blocked = said(guard.why_not(asked(pair("pb"))))
-    assert blocked is not None
-    assert blocked[0] == "journal_unwritable"
-    assert blocked[1].startswith("the journal does not answer: ")
+    why = journal.why_unwritable()
+    assert why is not None
+    assert said(guard.why_not(asked(pair("pb")))) == ("journal_unwritable", why, None)
     (tmp_path / "journal.db").rmdir()
     (tmp_path / "gone.db").rename(tmp_path / "journal.db")
     assert guard.why_not(asked(pair("pb"))) is None
@@ -94,13 +97,23 @@ def wired(tmp_path: Path) -> Wired:
     return wire(config, samples.FakeClock(), journal, samples.metrics(registry, config))
 
 
-def values(wired: Wired, now: Instant) -> dict[str, dict[str, float]]:
+class OnlyLima(SoleLease):
+    """The leases of a remediator of which another one has the cluster quito."""
+
+    def standing(self, cluster: str) -> Standing:
+        """Tell who has it."""
+        return Standing(held=cluster == "lima", holder="other:9877", seconds=None)
+
+
+def values(
+    wired: Wired, now: Instant, leases: Leases | None = None
+) -> dict[str, dict[str, float]]:
     """Return what a scrape gets."""
     registry = CollectorRegistry()
     clock, journal = wired.pauses.clock, wired.pauses.journal
     assert isinstance(clock, samples.FakeClock)
     clock.time = now
-    registry.register(InterlockGauges(samples.config(), wired, journal, clock, SoleLease()))
+    registry.register(InterlockGauges(samples.config(), wired, journal, clock, leases or SoleLease()))
     return {
         family.name.removeprefix("sipnlb_remediator_"): {
             sample.labels["cluster"]: sample.value for sample in family.samples
@@ -129,14 +142,51 @@ def test_gauges_of_a_cluster_that_flaps_and_of_a_program_that_stalled(wired: Wir
     assert gauges["tilt"] == {"quito": 1.0, "lima": 1.0}
 
 
+def test_who_looks_no_more_does_not_tell_for_ever_what_it_saw_last(wired: Wired) -> None:
+    """Cut off, it could read nothing of any host; then another took over, and is not tilted."""
+    for number in range(8):
+        wired.guards.note(pair("pb" if number % 2 else "bp", number / 4))
+    blind = replace(pair("??", 3.0), hosts=(unread(3.0, 1), unread(3.0, 2)))
+    wired.guards.note(blind)
+    assert values(wired, at(4.0))["tilt"] == {"quito": 1.0, "lima": 0.0}
+    gauges = values(wired, at(4.0), OnlyLima())
+    assert gauges["lease_held"] == {"quito": 0.0, "lima": 1.0}
+    assert gauges["damped"] == gauges["tilt"] == {"lima": 0.0}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"actions": 7, "why": "by other hands", "until": "today"}, id="no time"),
+        pytest.param({"actions": [], "why": "x", "until": "2031-05-06T07:08:09"}, id="no zone"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Kind.APPROVAL, Kind.PAUSE])
+def test_a_row_of_other_hands_costs_only_the_gauges_that_it_is_of(
+    wired: Wired, wrong: dict[str, object], kind: Kind
+) -> None:
+    """The scrape goes on without them."""
+    said_by = {"who": "an operator", "reason": "cabling"}
+    journal = wired.pauses.journal
+    journal.open_row(kind, "quito", said_by | wrong, reason=Asked.WANTED)
+    assert set(values(wired, at(0.0))) == {"silenced", "damped", "tilt", "lease_held"}
+    view = pair("pb")
+    approvals = Approvals(samples.config(), journal, wired.pauses.clock)
+    guard: Guard = wired.pauses if kind is Kind.PAUSE else approvals
+    block = guard.why_not(asked(view))
+    assert block is not None
+    assert block.hold is Hold.JOURNAL_UNWRITABLE
+    assert "cannot be understood" in block.text
+
+
 def test_gauges_of_what_persons_said_and_are_asked(wired: Wired) -> None:
     """A pause of one cluster or of all, until its time is over; an approval until it is given."""
     journal, until = wired.pauses.journal, at(60.0).utc.isoformat()
     said_by = {"who": "an operator", "reason": "cabling", "until": until}
     journal.open_row(Kind.PAUSE, "quito", said_by)
     wanted = {"actions": ["enable 5080 on lima-1"], "why": "its port is closed", "until": until}
-    journal.open_row(Kind.APPROVAL, "lima", wanted, reason=Standing.WANTED)
-    journal.open_row(Kind.APPROVAL, "quito", wanted | {"who": "x"}, reason=Standing.GRANTED)
+    journal.open_row(Kind.APPROVAL, "lima", wanted, reason=Asked.WANTED)
+    journal.open_row(Kind.APPROVAL, "quito", wanted | {"who": "x"}, reason=Asked.GRANTED)
     gauges = values(wired, at(59.0))
     assert gauges["paused"] == {"quito": 1.0, "lima": 0.0}
     assert gauges["approval_wanted"] == {"quito": 0.0, "lima": 1.0}

@@ -24,7 +24,12 @@ def calls(road_at: Callable[[int], Road], seconds: int) -> list[tuple[int, str]]
 
 def test_a_heartbeat_goes_out_every_minute_while_the_road_is_open() -> None:
     """The first at once."""
-    assert calls(lambda second: OPEN, 181) == [(0, "beat"), (60, "beat"), (120, "beat"), (180, "beat")]
+    assert calls(lambda second: OPEN, 181) == [
+        (0, "beat"),
+        (60, "beat"),
+        (120, "beat"),
+        (180, "beat"),
+    ]
 
 
 def test_an_alarm_is_raised_at_once_and_every_five_minutes_until_it_passes() -> None:

@@ -16,6 +16,7 @@ from cluster.config_journal import Journal as JournalSettings
 from cluster.errors import ClusterError
 from remediator.journal import Journal, JournalError
 from remediator.journal_postgres import HINT, open_postgres
+from remediator.leases_postgres import PostgresLeases
 from tests.postgres import PASSWORD, PostgresServer
 from tests.unit import remediator_samples as samples
 from tests.unit.conftest import Database
@@ -115,6 +116,38 @@ def test_a_lock_of_others_is_an_error_in_bounded_time(
     assert str(caught.value) == (
         f"{postgres.url}: the journal does not answer: canceling statement due to lock timeout ({HINT})"
     )
+
+
+def test_an_account_that_owns_nothing_is_enough_from_day_to_day(
+    journal: Journal, postgres: PostgresServer
+) -> None:
+    """Only tables that are to be made or changed want their owner."""
+    postgres.tell("drop role if exists clerk")
+    for right in (
+        f"create role clerk login password '{PASSWORD}'",
+        "grant usage on schema public to clerk",
+        "grant select, insert, update, delete on journal, lease to clerk",
+        "grant select on schema_version to clerk",
+        "grant usage on journal_id_seq to clerk",
+    ):
+        postgres.tell(right)
+    given = {**postgres.journal, "url": postgres.url.replace("sipnlb@", "clerk@")}
+    settings = JournalSettings.model_validate(given)
+    clerk = Journal(open_postgres(settings, SystemClock()), SystemClock())
+    leases = PostgresLeases(
+        open_postgres(settings, SystemClock()), SystemClock(), 9.0, ["quito"], "c"
+    )
+    try:
+        assert leases.step().gained == ("quito",)
+        clerk.record_alerts([samples.alert()], "webhook")
+        clerk.end([intend(clerk)], "verified")
+        assert clerk.prune(0.001) >= 0
+        assert clerk.why_unwritable() is None
+        leases.release()
+    finally:
+        clerk.close()
+        postgres.tell("drop owned by clerk")
+        postgres.tell("drop role clerk")
 
 
 def test_a_replica_that_stops_in_a_transaction_frees_what_it_holds(

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from structlog.testing import capture_logs
 
 from remediator.journal import Journal, JournalError
 from remediator.journal_schema import Kind
@@ -135,18 +136,19 @@ def test_what_another_replica_looks_after_is_not_closed(bench: Bench) -> None:
     }
 
 
-def test_gains_and_losses_are_said_once(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+def test_gains_and_losses_are_said_once(bench: Bench) -> None:
     """An operator sees in the log who had what, and when."""
     bench.leases.steps = [Step(("quito", "lima"))]
-    bench.replicas.begin()
-    bench.turn()
-    bench.leases.now = NOBODY
-    bench.turn()
-    bench.turn()
-    said = capfd.readouterr()
-    text = said.out + said.err
-    assert text.count("leases taken") == 1
-    assert text.count("leases lost") == 1
+    with capture_logs() as said:
+        bench.replicas.begin()
+        bench.turn()
+        bench.leases.now = NOBODY
+        bench.turn()
+        bench.turn()
+    assert [(line["event"], line["clusters"]) for line in said] == [
+        ("leases taken", ["lima", "quito"]),
+        ("leases lost", ["lima", "quito"]),
+    ]
 
 
 def test_an_end_without_the_database_is_an_end(bench: Bench) -> None:

@@ -88,8 +88,8 @@ def test_holds_call_a_person_unless_another_alert_does() -> None:
 
 def test_what_says_nothing_of_the_cluster_calls_nobody() -> None:
     """Such a hold neither calls a person nor ends the call of another."""
-    assert NOT_OF_THE_CLUSTER & NEEDS_PERSON == set()
-    assert {ROWS[row].hold for row in Row} & NOT_OF_THE_CLUSTER == set()
+    assert not NOT_OF_THE_CLUSTER & NEEDS_PERSON
+    assert not {ROWS[row].hold for row in Row} & NOT_OF_THE_CLUSTER
 
 
 def test_a_finding_knows_its_hold() -> None:

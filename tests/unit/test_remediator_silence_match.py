@@ -140,15 +140,15 @@ def test_an_alert_that_is_not_silenced_or_repairs_nothing_tells_nothing() -> Non
 
 def test_what_cannot_be_told_does_not_block_and_is_named() -> None:
     """An expression that is not understood leaves it to Alertmanager; the rest is told."""
-    unclear = silence(matcher("cluster", "(?i)QUITO", "=~"), id="9e")
+    unclear = silence(matcher("cluster", "(quito", "=~"), id="9e")
     found = told([unclear, silence(matcher("cluster", "lima"))], [], CLUSTERS)
     assert {name: str(each) for name, each in found.silenced.items()} == {"lima": WORDS}
-    assert found.untold == (("9e", "(?i)QUITO: (? other than (?:"),)
+    assert found.untold == (("9e", "(quito: missing ): (quito"),)
 
 
 def test_what_cannot_be_told_does_not_matter_where_another_matcher_fails() -> None:
     """A silence for something else is no silence, whatever else stands in it."""
-    other = silence(matcher("cluster", "(?i)q", "=~"), matcher("severity", "critical"), id="9e")
+    other = silence(matcher("cluster", "(q", "=~"), matcher("severity", "critical"), id="9e")
     assert told([other], [], CLUSTERS).untold == ()
 
 

@@ -22,7 +22,14 @@ HOSTS = [
         "ports": [{"port": "5080", "state": "disabled", "serving": False}],
     },
 ]
-LOOK = {"trigger": "routine", "ending": "right", "hold": None, "text": "", "would": [], "why": "w"}
+LOOK: dict[str, Any] = {
+    "trigger": "routine",
+    "ending": "right",
+    "hold": None,
+    "text": "",
+    "would": [],
+    "why": "w",
+}
 QUIET: dict[str, Any] = {
     "needs_person": [],
     "fence_pending": [],

@@ -29,7 +29,9 @@ REFUSED = SwitchAnswer(
     "…",
     output="{…}",
     exit_status=1,
-    problem=Problem(Reason.REFUSED, "the host has seen a later command, number 43; this one has 41"),
+    problem=Problem(
+        Reason.REFUSED, "the host has seen a later command, number 43; this one has 41"
+    ),
 )
 
 
