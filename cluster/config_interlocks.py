@@ -24,5 +24,8 @@ class AtOnce(Section):
 
     clusters: int | None = Field(None, ge=1, description="most clusters; default: any number")
     share: float | None = Field(
-        None, gt=0.0, lt=1.0, description="largest share of all clusters, one at least; default: any share"
+        None,
+        gt=0.0,
+        lt=1.0,
+        description="largest share of all clusters, one at least; default: any share",
     )

@@ -123,7 +123,7 @@ def run(config: Config, address: tuple[str, int], door: Door, web: WebFile) -> i
     opened = open_journal(config, clock, address[1])
     journal = opened.journal
     given = Surroundings(clock, state_directory=path_of(config.remediator.state_directory))
-    wired = wire_guards(config, clock, journal, metrics, opened.leases)
+    wired = wire_guards(config, clock, journal, opened.leases)
     service = make_service(config, given, journal, metrics, wired.guards, opened.leases)
     registry.register(Gauges(config, service))
     registry.register(InterlockGauges(config, wired, journal, clock, opened.leases))

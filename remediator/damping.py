@@ -1,9 +1,9 @@
 """Whether a primary changes too often to be followed at once. Pure: time comes with the views.
 
 A *flip* is a change of the one confirmed primary from one host to another. So many flips are
-free (`policy.damping`), and become free again with time. Who goes beyond is followed only once he has
-been the only primary for a while: 5 s, twice as long with each flip more, 60 s at most. A view
-that contradicts costs the time until the next that does not, and no more. So it is never a
+free (`policy.damping`), and become free again with time. Who goes beyond is followed only once he
+has been the only primary for a while: 5 s, twice as long with each flip more, 60 s at most. A
+view that contradicts costs the time until the next that does not, and no more. So it is never a
 freeze: nobody is kept waiting for longer than that while the ports could follow him.
 """
 

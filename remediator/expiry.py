@@ -13,16 +13,10 @@ from remediator.journal import Journal, JournalError
 from remediator.pauses import Pauses
 
 
-def expire(config: Config, journal: Journal, clock: Clock) -> list[str]:
-    """End pauses and approvals that are over; return the clusters that a pause has kept still."""
+def expire(config: Config, journal: Journal, clock: Clock) -> None:
+    """End pauses and approvals that are over."""
     try:
         Approvals(config, journal, clock).expire()
-        ended = Pauses(journal, clock).expire()
+        Pauses(journal, clock).expire()
     except JournalError as error:  # every look tells of it loudly
         log.get("remediator").debug("expiry not recorded", problem=str(error))
-        return []
-    return [
-        cluster.name
-        for cluster in config.clusters
-        if any(pause.cluster in {"", cluster.name} for pause in ended)
-    ]

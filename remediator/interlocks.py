@@ -152,7 +152,7 @@ def why_blocked(given: Circumstances, interlocks: Iterable[Interlock] = INTERLOC
         try:
             block = interlock(given)
         except Exception as error:  # noqa: BLE001 - boundary: an interlock that cannot tell blocks
-            name = getattr(interlock, "__name__", "interlock")
+            name = getattr(interlock, "__qualname__", "interlock").rpartition("<locals>.")[2]
             return Block(Hold.BUG, f"{name} failed: {type(error).__name__}: {error}")
         if block is not None:
             return block

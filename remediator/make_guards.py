@@ -17,7 +17,6 @@ from remediator.guards import Guard, Guards
 from remediator.journal import Journal
 from remediator.journal_guard import JournalGuard
 from remediator.leases import LeaseGuard, Leases, SoleLease
-from remediator.metrics import Metrics
 from remediator.pauses import Pauses
 from remediator.silences import Silences
 from remediator.ticking import Ticking
@@ -47,17 +46,14 @@ class Wired:
 
 
 def make_guards(
-    config: Config, clock: Clock, journal: Journal, metrics: Metrics, leases: Leases | None = None
+    config: Config, clock: Clock, journal: Journal, leases: Leases | None = None
 ) -> Guards:
     """Make every guard, where nobody asks for its state."""
-    return wire(config, clock, journal, metrics, leases).guards
+    return wire(config, clock, journal, leases).guards
 
 
-def wire(
-    config: Config, clock: Clock, journal: Journal, metrics: Metrics, leases: Leases | None = None
-) -> Wired:
+def wire(config: Config, clock: Clock, journal: Journal, leases: Leases | None = None) -> Wired:
     """Make every guard of a running remediator. Nothing is asked or ticks before it is started."""
-    del metrics
     settings = config.remediator
     policy = settings.policy
     damping = Damping(policy.damping)

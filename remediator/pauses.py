@@ -75,8 +75,10 @@ class Pauses:
             return Block(Hold.JOURNAL_UNWRITABLE, text)
         if not standing:
             return None
+        last = standing[0]
         more = f" (and {len(standing) - 1} more)" if len(standing) > 1 else ""
-        return Block(Hold.PAUSED, standing[0].words + more)
+        left = (last.until - given.now.utc).total_seconds()
+        return Block(Hold.PAUSED, last.words + more, again_seconds=left)
 
     def standing(self, cluster: str | None = None) -> tuple[Pause, ...]:
         """Return the pauses that keep a cluster from being switched, the longest first.

@@ -279,9 +279,8 @@ class Service:
                 self.request(cluster.name, Trigger.ROUTINE)
 
     def _expiry_loop(self) -> None:
-        """End pauses and approvals whose time is over; what was paused is looked at at once."""
-        for cluster in expire(self._config, self.journal, self._clock):
-            self.request(cluster, Trigger.HOLD)
+        """End the rows of pauses and approvals whose time is over."""
+        expire(self._config, self.journal, self._clock)
         self._clock.wait(EXPIRY_SECONDS, self._stop)
 
     def _lease_loop(self) -> None:

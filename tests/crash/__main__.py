@@ -51,6 +51,9 @@ from tests.integration.running import RunningSite, run_site
 
 PARTS = ("boundaries", "pairs", "drawn", "writes", "damage", "program", "mistakes")
 SEED = 20310506
+WRONG_PATIENCE = 3.0
+"""Seconds in which a wrong program must come to rest; some never do."""
+
 TELLING = ("main: after the answer 1", "look: after open_action 1", "look: command on its way 1")
 """Boundaries at which the seeded mistakes show; with ``--only-every`` they are tried alone."""
 
@@ -141,7 +144,7 @@ def _mistakes(folder: Path, given: argparse.Namespace) -> int:
     for name, (parts, mark) in MISTAKES.items():
         sound = list(Campaign(folder, given.seed).singles("switchover"))
         ways = [way for way in sound if given.only_every == 1 or way[1][0].at in TELLING]
-        summary = Campaign(folder, given.seed, parts).play(ways)
+        summary = Campaign(folder, given.seed, parts, WRONG_PATIENCE).play(ways)
         found = any(breach.startswith(f"{mark}: ") for breach in summary.broken)
         missed += not found
         print(f"  {name}: {'found' if found else 'MISSED'} in run {summary.runs}", flush=True)

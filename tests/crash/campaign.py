@@ -18,7 +18,7 @@ from random import Random
 
 from tests.crash.gates import PLACE_BYTES
 from tests.crash.life import Parts
-from tests.crash.run import Kill, Run, Told, make_template
+from tests.crash.run import SOON, Kill, Run, Told, make_template
 from tests.crash.site import BEGINNINGS
 
 START_SECONDS, REMEDIATION_SECONDS = 0.04, 0.02
@@ -65,8 +65,15 @@ class Summary:
 class Campaign:
     """Plays runs in a folder of the disk, one after the other."""
 
-    def __init__(self, folder: Path, seed: int, parts: Parts = Parts()) -> None:  # noqa: B008 - frozen
-        self._folder, self._parts = folder, parts
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        parts: Parts = Parts(),  # noqa: B008 - frozen
+        patience: float = SOON,
+    ) -> None:
+        """Make it ready. patience: see `Run`."""
+        self._folder, self._parts, self._patience = folder, parts, patience
         self._random = Random(seed)
         self._place = mmap.mmap(-1, PLACE_BYTES)
         self._template = make_template(folder)
@@ -86,7 +93,7 @@ class Campaign:
     def one(self, way: Way) -> Told:
         """Play one run in a new folder."""
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            run = Run(Path(folder), way[0], self._random, self._place, self._parts)
+            run = Run(Path(folder), way[0], self._random, self._place, self._parts, self._patience)
             return run.play(way[1], self._template)
 
     def singles(self, beginning: str) -> Iterator[Way]:

@@ -235,7 +235,7 @@ def wire(plan: Plan, gates: Gates) -> Program:
         journal,
         metrics,
         random.Random(7),
-        guards=make_guards(config, clock, journal, metrics),
+        guards=make_guards(config, clock, journal),
     )
     service = plan.parts.service(config, clock, executor, journal, metrics, Alerts(site, gates))
     registry.register(Gauges(config, service))

@@ -95,25 +95,37 @@ class _Life:
         line, _, self._read = self._read.partition(b"\n")
         return json.loads(line)
 
-    def kill(self) -> None:
-        """End it, if it has not ended, and wait for that."""
+    def kill(self) -> bool:
+        """End it, if it has not ended, and wait for that; tell whether a signal ended it."""
         os.kill(self.child, signal.SIGKILL)
-        os.waitpid(self.child, 0)
+        _, status = os.waitpid(self.child, 0)
         self._channel.close()
+        return os.WIFSIGNALED(status)
 
 
 class Run:
     """Plays one run in a folder of its own."""
 
     def __init__(
-        self, folder: Path, name: str, random: Random, place: mmap.mmap, parts: Parts
+        self,
+        folder: Path,
+        name: str,
+        random: Random,
+        place: mmap.mmap,
+        parts: Parts,
+        patience: float,
     ) -> None:
-        """name: of the beginning. place: shared memory for the last boundary passed."""
+        """Make it ready.
+
+        name: of the beginning. place: shared memory for the last boundary passed. patience:
+        seconds in which a life that is left alone must come to rest.
+        """
         self.beginning: Beginning = BEGINNINGS[name]
         self._folder, self._random, self._place, self._parts = folder, random, place, parts
         self._site = Site(folder / "site", self.beginning.clusters)
         self._taken: list[tuple[str, str]] = []
         self._told = Told()
+        self._patience = patience
         self._happened = False
 
     def play(self, kills: list[Kill], template: Path) -> Told:
@@ -126,13 +138,15 @@ class Run:
         for kill in [*kills, None]:
             self._told.lives += 1
             life = self._begin(kill)
+            ended = killed = False
             try:
                 self._live(life, kill)
             except _EndedError:
-                if kill is None or kill.at is None:
-                    self._told.broken.append("X: the program ended by itself")
+                ended = True
             finally:
-                life.kill()
+                killed = life.kill()
+            if ended and not (killed and kill and kill.at):
+                self._told.broken.append("X: the program ended by itself")
             if kill is not None:
                 self._told.killed.append(where(self._place))
         self._told.taken = len(self._taken)
@@ -174,7 +188,7 @@ class Run:
 
     def _work(self, life: _Life) -> None:
         """Send what fires until all is right and at rest."""
-        until = time.monotonic() + SOON
+        until = time.monotonic() + self._patience
         sent = 0.0
         while time.monotonic() < until:
             wrong = [name for name in self._site.clusters if not self._site.is_right(name)]

@@ -19,7 +19,7 @@ PURE = tuple((ROOT / "tests" / "pure_modules.txt").read_text("utf-8").split())
 ALLOWED_IN_PURE = frozenset({
     "__future__", "ast", "base64", "codecs", "collections", "dataclasses", "datetime", "difflib",
     "enum", "functools", "hashlib", "html", "ipaddress", "itertools", "jinja2", "json", "math",
-    "operator", "pathlib.Pure", "prometheus_client", "pydantic", "pydantic_core", "re", "shlex", "sqlalchemy", "string",
+    "operator", "pathlib.Pure", "prometheus_client", "pydantic", "pydantic_core", "re", "re2", "shlex", "sqlalchemy", "string",
     "textwrap", "threading", "typing", "urllib.parse", "xml.etree.ElementTree", "xml.parsers", "yaml",
 })
 # fmt: on

@@ -169,7 +169,7 @@ def soak(plan: Plan, folder: Path) -> Report:
         journal,
         metrics,
         Random(f"{plan.seed} jitter"),
-        guards=make_guards(config, time, journal, metrics),
+        guards=make_guards(config, time, journal),
     )
     held: list[Held] = []
     alerts = VirtualAlerts(world, time, Random(f"{plan.seed} road"))

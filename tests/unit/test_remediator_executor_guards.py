@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
 from cluster.clock import Clock
 from cluster.config_model import Config
 from cluster.model import ClusterView, PortState, SipMode
-from remediator.__main__ import make_metrics
 from remediator.guards import Guards
 from remediator.journal import Journal
 from remediator.look_result import Ending, LookResult
@@ -29,7 +26,7 @@ class Kept:
 
     def __call__(self, config: Config, clock: Clock, journal: Journal) -> Guards:
         """Make them."""
-        made = wire(config, clock, journal, make_metrics(CollectorRegistry(), config))
+        made = wire(config, clock, journal)
         self.wired.append(made)
         return made.guards
 

@@ -10,10 +10,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from cluster.clock import Instant
+from cluster.config_interlocks import AtOnce
 from remediator.approval import Standing as Asked
 from remediator.approvals import Approvals
+from remediator.crowd import Crowd
 from remediator.guards import Guard
 from remediator.interlock_gauges import InterlockGauges
+from remediator.interlocks import why_blocked
 from remediator.journal import Journal
 from remediator.journal_guard import JournalGuard
 from remediator.journal_schema import Kind
@@ -92,9 +95,7 @@ def test_a_journal_that_took_no_row_blocks_until_it_does(tmp_path: Path) -> None
 def wired(tmp_path: Path) -> Wired:
     """Return the guards of two clusters without Alertmanagers."""
     config = samples.config()
-    registry = CollectorRegistry()
-    journal = journal_in(tmp_path)
-    return wire(config, samples.FakeClock(), journal, samples.metrics(registry, config))
+    return wire(config, samples.FakeClock(), journal_in(tmp_path))
 
 
 class OnlyLima(SoleLease):
@@ -105,15 +106,15 @@ class OnlyLima(SoleLease):
         return Standing(held=cluster == "lima", holder="other:9877", seconds=None)
 
 
-def values(
-    wired: Wired, now: Instant, leases: Leases | None = None
-) -> dict[str, dict[str, float]]:
+def values(wired: Wired, now: Instant, leases: Leases | None = None) -> dict[str, dict[str, float]]:
     """Return what a scrape gets."""
     registry = CollectorRegistry()
     clock, journal = wired.pauses.clock, wired.pauses.journal
     assert isinstance(clock, samples.FakeClock)
     clock.time = now
-    registry.register(InterlockGauges(samples.config(), wired, journal, clock, leases or SoleLease()))
+    registry.register(
+        InterlockGauges(samples.config(), wired, journal, clock, leases or SoleLease())
+    )
     return {
         family.name.removeprefix("sipnlb_remediator_"): {
             sample.labels["cluster"]: sample.value for sample in family.samples
@@ -208,8 +209,7 @@ def test_the_guards_of_a_program_are_asked_in_this_order(tmp_path: Path) -> None
     """What persons and the whole site say first; what must be last is last."""
     config = samples.config()
     journal = journal_in(tmp_path)
-    metrics = samples.metrics(CollectorRegistry(), config)
-    guards = make_guards(config, samples.FakeClock(), journal, metrics)
+    guards = make_guards(config, samples.FakeClock(), journal)
     names = [type(guard).__name__ for guard in (*guards.first, *guards.last)]
     assert [name for name in names if name in {"Silences", "Tilt", "Damping"}] == [
         "Silences",
@@ -220,11 +220,17 @@ def test_the_guards_of_a_program_are_asked_in_this_order(tmp_path: Path) -> None
     assert [type(each).__name__ for each in guards.told] == ["Crowd"]
 
 
+def test_a_guard_that_fails_blocks_and_is_named() -> None:
+    """At night it has to be seen which of them it was."""
+    crowd = Crowd(AtOnce(), 2)  # which was told of no plan
+    block = why_blocked(asked(samples.healthy()), [crowd.why_not])
+    assert said(block) == ("bug", "Crowd.why_not failed: KeyError: 'quito'", None)
+
+
 def test_what_is_wired_starts_and_stops(tmp_path: Path) -> None:
     """Nothing is left running."""
     config = samples.config()
-    metrics = samples.metrics(CollectorRegistry(), config)
-    wired = wire(config, Stepping(), journal_in(tmp_path), metrics)
+    wired = wire(config, Stepping(), journal_in(tmp_path))
     before = threading.active_count()
     wired.start(lambda _: None)
     wired.stop()

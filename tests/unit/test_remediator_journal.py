@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from remediator import webhook
 from remediator.journal import MAX_ROWS, Journal
@@ -366,6 +367,21 @@ def test_prune_deletes_old_ended_rows_only(journal: Journal, clock: samples.Fake
     assert journal.prune(100.0) == 1
     assert [row.id for row in journal.rows()] == [old_open]
     assert journal.prune(0.5) == 0
+
+
+def test_much_is_pruned_in_portions(journal: Journal, clock: samples.FakeClock) -> None:
+    """Between two of them an intent is written: nothing waits until all is gone."""
+    others = [samples.alert(AlertOutcome.RESOLVED, fingerprint=f"f{n}") for n in range(2500)]
+    journal.record_alerts(others[:1200], "webhook")
+    kept = intend(journal)
+    journal.record_alerts(others[1200:], "webhook")
+    clock.move(100)
+    journal.record_alerts([samples.alert(AlertOutcome.RESOLVED, fingerprint="young")], "webhook")
+    ended: list[object] = []
+    sqlalchemy.event.listen(journal._store.engine, "commit", ended.append)
+    assert journal.prune(50.0) == 2500
+    assert len(ended) == 3
+    assert [row.id for row in journal.rows()] == [2502, kept]
 
 
 def test_ids_are_never_used_twice(journal: Journal, clock: samples.FakeClock) -> None:

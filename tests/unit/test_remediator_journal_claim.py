@@ -27,6 +27,17 @@ def test_a_second_remediator_is_refused_until_the_first_has_ended(tmp_path: Path
     claim(url).close()
 
 
+def test_another_name_of_the_file_is_the_same_journal(tmp_path: Path) -> None:
+    """A link to it is claimed with it."""
+    held = claim(f"sqlite:///{tmp_path / 'journal.db'}")
+    link = tmp_path / "link.db"
+    link.symlink_to("journal.db")
+    with pytest.raises(JournalError) as refused:
+        claim(f"sqlite:///{link}")
+    assert refused.value.problem == "another remediator uses this journal"
+    held.close()
+
+
 def test_a_claim_ends_with_its_process_however_that_ends(tmp_path: Path) -> None:
     """A killed remediator leaves no lock behind."""
     url = f"sqlite:///{tmp_path / 'journal.db'}"

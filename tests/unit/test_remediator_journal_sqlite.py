@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,20 @@ def test_what_is_open_costs_no_more_as_the_record_grows(
     assert [row[-1] for row in plan] == [
         "SEARCH journal USING INDEX journal_open_of_cluster (cluster=? AND kind=? AND outcome=?)"
     ]
+
+
+def test_a_lock_of_others_holds_nobody_for_long(journal: Journal, file: Path) -> None:
+    """Nor those that wait behind one another: Alertmanager waits for 10 s."""
+
+    def seconds(_: int) -> float:
+        began = time.monotonic()
+        assert journal.why_unwritable() is not None
+        return time.monotonic() - began
+
+    with closing(sqlite3.connect(file)) as other, ThreadPoolExecutor(4) as pool:
+        other.execute("BEGIN IMMEDIATE")
+        assert max(pool.map(seconds, range(4))) < 8
+    assert journal.why_unwritable() is None
 
 
 def test_the_file_is_written_through_to_the_disk(journal: Journal, file: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -78,6 +81,29 @@ def test_a_lease_is_renewed_when_a_third_has_passed(
     assert postgres.ask("select until from lease order by cluster") > first
     assert one.leases.standing("lima").seconds == 29.0
     assert postgres.ask("select distinct number from lease") == [(1,)]
+
+
+def test_a_lease_is_held_all_the_while_it_is_renewed(pair: tuple[Replica, Replica]) -> None:
+    """A look that asks in the middle of it is not told that somebody else has the cluster."""
+    one, _ = pair
+    one.leases.step()
+    one.clock.move(10.1)
+    held: list[bool] = []
+
+    def at_each_line(frame: FrameType, _event: str, _more: object) -> Any:
+        if frame.f_code is not PostgresLeases._keep.__code__:
+            return None
+        held.append(one.leases.standing("quito").held)
+        return at_each_line
+
+    before = sys.gettrace()
+    sys.settrace(at_each_line)
+    try:
+        one.leases.step()
+    finally:
+        sys.settrace(before)
+    assert len(held) > 10
+    assert all(held)
 
 
 def test_the_own_clock_ends_a_lease_too(pair: tuple[Replica, Replica]) -> None:
@@ -164,6 +190,15 @@ def test_a_clean_end_hands_over_at_once(pair: tuple[Replica, Replica]) -> None:
     assert two.leases.standing("quito").held is True
 
 
+def test_what_was_given_back_is_not_taken_again(pair: tuple[Replica, Replica]) -> None:
+    """The loop that keeps leases may hang in the database for longer than a stop waits for it."""
+    one, two = pair
+    one.leases.step()
+    one.leases.release()
+    assert one.leases.step() == Step()
+    assert two.leases.step().gained == ("lima", "quito")
+
+
 def test_without_the_database_a_lease_lasts_until_its_end(
     pair: tuple[Replica, Replica], postgres: PostgresServer
 ) -> None:
@@ -177,11 +212,13 @@ def test_without_the_database_a_lease_lasts_until_its_end(
     assert one.leases.standing("quito").held is True
     one.clock.move(18.9)
     assert one.leases.standing("quito").held is False
-    with pytest.raises(JournalError):
-        one.leases.release()
     postgres.start()
     assert one.leases.step().gained == ("lima", "quito")
     assert one.leases.problem is None
+    postgres.stop()
+    with pytest.raises(JournalError):
+        one.leases.release()
+    postgres.start()
 
 
 def test_the_next_try_is_when_the_lease_may_end(

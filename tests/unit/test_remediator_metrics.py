@@ -53,7 +53,7 @@ def exposition(folder: Path) -> str:
     resync.problems = {"http://am-1:9093": None, "http://am-2:9093": "ConnectionError: refused"}
     service = Service(config, clock, FakeExecutor(), journal, metrics, resync)
     registry.register(Gauges(config, service))
-    wired = wire(config, clock, journal, metrics)
+    wired = wire(config, clock, journal)
     registry.register(InterlockGauges(config, wired, journal, clock, SoleLease()))
     pulse = Pulse({"url": lambda: None}, service, clock, lambda do: do())
     registry.register(pulse)

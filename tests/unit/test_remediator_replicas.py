@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -49,7 +51,8 @@ class Bench:
 
     def __init__(self, tmp_path: Path) -> None:
         clock = samples.FakeClock()
-        self.journal = Journal(f"sqlite:///{tmp_path / 'journal.db'}", clock)
+        self.file = tmp_path / "journal.db"
+        self.journal = Journal(f"sqlite:///{self.file}", clock)
         self.leases = SteppingLeases()
         self.replicas = Replicas(self.leases, self.journal, clock, ["quito", "lima"])
         self.asked: list[tuple[str, Trigger]] = []
@@ -91,6 +94,27 @@ def test_alerts_that_others_wrote_down_are_taken_up_once(bench: Bench) -> None:
     assert bench.turn() == []
     bench.journal.record_alerts([samples.alert()], "webhook")
     assert bench.turn() == [("quito", Trigger.ALERT)]
+
+
+def test_an_alert_that_comes_again_is_taken_up_however_the_counts_add_up(bench: Bench) -> None:
+    """Two that have ended, and one of them that came once more, count the same together."""
+    journal, first, second = bench.journal, samples.alert(), samples.alert(fingerprint="f2")
+    journal.record_alerts([first], "webhook")
+    journal.record_alerts([second], "webhook")
+    assert bench.turn() == [("quito", Trigger.ALERT)]
+    journal.end_alerts(journal.open_rows(Kind.ALERT), "right")
+    journal.record_alerts([second], "webhook")
+    assert bench.turn() == [("quito", Trigger.ALERT)]
+
+
+def test_a_journal_that_fails_in_between_is_said_in_one_line(bench: Bench) -> None:
+    """It is no mistake of the program's, which goes on and keeps its leases."""
+    bench.leases.steps = [Step(("lima",))]
+    with closing(sqlite3.connect(bench.file)) as other:
+        other.execute("ALTER TABLE journal RENAME TO elsewhere")
+    with capture_logs() as said:
+        assert bench.turn() == [("lima", Trigger.TAKEOVER)]
+    assert [line["event"] for line in said] == ["leases taken", "alerts of others not read"]
 
 
 def test_alerts_of_a_cluster_that_is_another_s_are_left_to_it(bench: Bench) -> None:
