@@ -14,16 +14,18 @@ import sqlalchemy
 from sqlalchemy import Connection, func, insert, select, update
 
 from cluster.clock import Clock, utc_text
-from remediator import journal_alerts
+from remediator import journal_alerts, journal_pruning
+from remediator.journal_alerts import AlertsState
 from remediator.journal_file import open_sqlite
 from remediator.journal_migrations import migrate
 from remediator.journal_schema import JOURNAL, Intent, JournalRow, Kind, detail_text, row_of
 from remediator.journal_store import JournalError, Store, Turn
 from remediator.webhook import Alert
 
-__all__ = ["MAX_ROWS", "Fence", "Journal", "JournalError"]
+__all__ = ["MAX_PRUNED", "MAX_ROWS", "Fence", "Journal", "JournalError"]
 
 MAX_ROWS = 1000
+MAX_PRUNED = 50_000
 MAX_NUMBER = 10**15
 """Higher than any number of an intent: what is above it in the file is damaged."""
 
@@ -255,8 +257,8 @@ class Journal:
         with self._store.write() as connection:
             journal_alerts.end(connection, alerts, outcome, now)
 
-    def open_alerts(self) -> dict[str, tuple[int, int]]:
-        """Return the clusters with open alerts; the numbers change whenever one comes."""
+    def open_alerts(self) -> dict[str, AlertsState]:
+        """Return the clusters with open alerts; the state changes whenever one comes."""
         with self._store.read() as connection:
             return journal_alerts.open_by_cluster(connection)
 
@@ -289,14 +291,10 @@ class Journal:
             query = query.where(JOURNAL.c.id < before)
         return self._rows(query.order_by(JOURNAL.c.id.desc()).limit(min(limit, MAX_ROWS)))
 
-    def prune(self, keep_seconds: float) -> int:
-        """Delete ended rows older than the retention; return how many."""
+    def prune(self, keep_seconds: float, most: int = MAX_PRUNED) -> int:
+        """Delete up to about `most` ended rows older than the retention; return how many."""
         oldest = utc_text(self._clock.now().utc - timedelta(seconds=keep_seconds))
-        with self._store.write() as connection:
-            result = connection.execute(
-                JOURNAL.delete().where(JOURNAL.c.outcome.is_not(None), JOURNAL.c.last_at < oldest)
-            )
-            return result.rowcount
+        return journal_pruning.prune(self._store, oldest, most)
 
     def probe(self) -> None:
         """Write a row and take it out again. Raises `JournalError` if that cannot be done."""

@@ -21,6 +21,12 @@ Value = TypeVar("Value", int, str)
 Episode = tuple[str, str, str, str]
 """fingerprint, starts_at, reason, cluster: what makes two deliveries the same row."""
 
+AlertsState = tuple[int, int, int, str]
+"""Of a cluster's open alerts: latest row, how many, how often they came, and when last.
+
+All four: one that came once more after others had ended may count as all of them did before.
+"""
+
 
 def record(connection: Connection, alerts: Iterable[Alert], source: str, now: str) -> None:
     """Write alerts; those of a known episode count on its row, and open it again if accepted.
@@ -74,15 +80,24 @@ def end(connection: Connection, alerts: Iterable[JournalRow], outcome: str, now:
             )
 
 
-def open_by_cluster(connection: Connection) -> dict[str, tuple[int, int]]:
-    """Return, for every cluster with open alerts, their latest row and how often they came."""
+def open_by_cluster(connection: Connection) -> dict[str, AlertsState]:
+    """Return, for every cluster with open alerts, which there are."""
     columns = JOURNAL.c
     query = (
-        select(columns.cluster, func.max(columns.id), func.sum(columns.count))
+        select(
+            columns.cluster,
+            func.max(columns.id),
+            func.count(),
+            func.sum(columns.count),
+            func.max(columns.last_at),
+        )
         .where(columns.kind == Kind.ALERT, columns.outcome.is_(None))
         .group_by(columns.cluster)
     )
-    return {cluster: (int(last), int(came)) for cluster, last, came in connection.execute(query)}
+    return {
+        cluster: (int(last), int(number), int(came), str(when))
+        for cluster, last, number, came, when in connection.execute(query)
+    }
 
 
 def _known(connection: Connection, fingerprints: list[str]) -> Iterator[tuple[Episode, int]]:

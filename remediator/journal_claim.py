@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from remediator.journal_file import place_of
 from remediator.journal_store import JournalError
 
 
@@ -13,7 +14,7 @@ def claim(url: str) -> sqlite3.Connection:
     Two of them would act side by side. The claim is a lock on a file beside the journal and
     ends with the process, however it ends. Raises `JournalError` if another holds it.
     """
-    file = url.removeprefix("sqlite:///") + ".lock"
+    file = place_of(url) + ".lock"
     connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(file, timeout=0.5, isolation_level=None)

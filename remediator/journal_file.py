@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Engine, event
 
 from remediator.journal_store import JournalError, Store
 
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 3.0
+"""How long another program's lock is waited for."""
 
 BESIDE = ("", "-wal", ".lock")
 """What is looked for: the file, its log, and what keeps a second remediator off it."""
@@ -51,9 +52,14 @@ def open_sqlite(url: str) -> Store:
 
     listen: Callable[..., None] = event.listen
     listen(engine, "connect", on_connect)  # before the next line, which counts what succeeded
-    Place(url.removeprefix("sqlite:///")).watch(engine)
+    Place(place_of(url)).watch(engine)
     listen(engine, "begin", on_begin)
     return Store(url, engine, _hint, is_shared=False, check=_checking(url))
+
+
+def place_of(url: str) -> str:
+    """Return the path of the file itself, by whatever link it is named."""
+    return os.path.realpath(url.removeprefix("sqlite:///"))
 
 
 def _text(stored: bytes) -> str:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from enum import IntEnum
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.errors import ClusterError
+
+TURN_SECONDS = 4.0
+"""How long a thread waits for others to have written; with all else less than a webhook's 10 s."""
 
 
 class JournalError(ClusterError):
@@ -60,7 +63,7 @@ class Store:
         self.last_write_failed = False
         self.check = check
         self._hint = hint if callable(hint) else lambda _: hint
-        self._writing = nullcontext() if is_shared else threading.Lock()
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close all connections."""
@@ -79,7 +82,7 @@ class Store:
         One at a time in SQLite, whose file has one writer anyway.
         """
         try:
-            with self._errors(), self._writing, self._writer.begin() as connection:
+            with self._errors(), self._alone(), self._writer.begin() as connection:
                 yield connection
         except LeaseLostError:
             raise
@@ -92,6 +95,21 @@ class Store:
         """Wait for other replicas that do the same; nothing to wait for where there are none."""
         if self.is_shared:
             connection.execute(select(func.pg_advisory_xact_lock(int(turn))))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep the other threads from writing to a file; whoever waits too long is refused."""
+        if self.is_shared:
+            yield
+            return
+        if not self._lock.acquire(timeout=TURN_SECONDS):
+            raise JournalError(
+                self.where, "the journal does not answer: it is busy", self._hint("")
+            )
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -82,6 +82,7 @@ class PostgresLeases:
         self._lock = Lock()
         self._own: dict[str, _Own] = {}
         self._others: dict[str, _Other] = {}
+        self._given_back = False
         self.problem: str | None = None
 
     def standing(self, cluster: str) -> Standing:
@@ -114,6 +115,8 @@ class PostgresLeases:
 
     def step(self) -> Step:
         """Renew what is held and take what is free. Never raises for what the database does."""
+        if self._given_back:
+            return Step()
         asked = self._clock.now().monotonic
         due = [cluster for cluster in self._clusters if self._is_due(cluster, asked)]
         gained: tuple[str, ...] = ()
@@ -141,6 +144,7 @@ class PostgresLeases:
     def release(self) -> None:
         """Give everything back, so that others need not wait. Raises `JournalError`."""
         with self._lock:
+            self._given_back = True
             self._own.clear()
         try:
             with self._store.write() as connection:
@@ -161,18 +165,22 @@ class PostgresLeases:
             rows = connection.execute(TAKEN, wanted).all() if free else []
         taken = {str(row[0]): int(row[1]) for row in rows}
         until = asked + self._seconds - LEASE_MARGIN_SECONDS
-        now, gained = self._clock.now().monotonic, []
+        before: dict[str, _Own | None] = {}
         with self._lock:
+            if self._given_back:
+                return ()
             for cluster in due:
-                before = self._own.pop(cluster, None)
+                before[cluster] = self._own.get(cluster)
+                if cluster in taken:  # in one step: who asks meanwhile sees one or the other
+                    self._own[cluster] = _Own(taken[cluster], asked, until)
+                else:
+                    self._own.pop(cluster, None)
+            now = self._clock.now().monotonic  # after that: whoever found one over has it gained
+            for cluster in due:
                 self._others.pop(cluster, None)
-                if cluster in taken:
-                    self._own[cluster] = own = _Own(taken[cluster], asked, until)
-                    if before is None or before.until <= now or before.number != own.number:
-                        gained.append(cluster)
-                elif cluster in seen:
+                if cluster in seen and cluster not in taken:
                     self._others[cluster] = _Other(seen[cluster][1], now + seen[cluster][2])
-        return tuple(gained)
+        return tuple(c for c in taken if _is_gained(before[c], taken[c], now))
 
     def _may_have(self, row: Any) -> bool:
         _, holder, seconds = row
@@ -185,3 +193,8 @@ class PostgresLeases:
         elif problem is None and self.problem is not None:
             log.get("remediator").info("leases are kept again")
         self.problem = problem
+
+
+def _is_gained(before: _Own | None, number: int, now: float) -> bool:
+    """Tell whether a lease that is held was not, or may have been another's, until now."""
+    return before is None or before.until <= now or before.number != number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cluster import log
 from cluster.clock import Clock, Instant
-from remediator.journal import Journal, JournalError
+from remediator.journal import MAX_PRUNED, Journal, JournalError
 
 PRUNE_EVERY_SECONDS = 86400.0
 
@@ -20,7 +20,7 @@ class Pruning:
         self._done: Instant | None = None
 
     def if_due(self) -> None:
-        """Prune if a day has passed."""
+        """Prune if a day has passed, or more was left to be done than one turn does."""
         now = self._clock.now()
         if self._done is not None and now.seconds_since(self._done) < PRUNE_EVERY_SECONDS:
             return
@@ -30,5 +30,7 @@ class Pruning:
         except JournalError as error:
             log.get("remediator").error("journal not pruned", problem=str(error))
             return
+        if count >= MAX_PRUNED:
+            self._done = None  # there is more: at the next turn, so that nothing waits for all
         if count:
             log.get("remediator").info("journal pruned", rows=count)

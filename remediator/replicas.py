@@ -12,6 +12,7 @@ from threading import Event
 from cluster import log
 from cluster.clock import Clock
 from remediator.journal import Journal, JournalError
+from remediator.journal_alerts import AlertsState
 from remediator.journal_store import LeaseLostError
 from remediator.leases import Leases, Step, elsewhere
 from remediator.looks import Trigger
@@ -31,7 +32,7 @@ class Replicas:
         self._clock = clock
         self._clusters = tuple(clusters)
         self._held: frozenset[str] = frozenset()
-        self._taken_up: dict[str, tuple[int, int]] = {}
+        self._taken_up: dict[str, AlertsState] = {}
 
     def begin(self) -> None:
         """Take what is free before anything else begins, and close what nobody looks after."""
@@ -89,7 +90,12 @@ class Replicas:
 
         Each state of them is taken up once, and not while a look runs, which may end them.
         """
-        for cluster, state in self._journal.open_alerts().items():
+        try:
+            states = self._journal.open_alerts()
+        except JournalError as error:
+            log.get("remediator").error("alerts of others not read", problem=str(error))
+            return
+        for cluster, state in states.items():
             new = self._taken_up.get(cluster) != state
             if new and self.leases.standing(cluster).held and not is_running(cluster):
                 self._taken_up[cluster] = state

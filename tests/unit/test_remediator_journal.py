@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
+from cluster.clock import utc_text
 from remediator import webhook
 from remediator.journal import MAX_ROWS, Journal
 from remediator.journal_schema import SCHEMA_VERSION, JournalRow, Kind, detail_text, row_of
@@ -429,14 +430,18 @@ def test_a_note_for_another_reason_replaces_the_open_one(journal: Journal) -> No
     ]
 
 
-def test_open_alerts_are_told_by_cluster_and_tell_when_one_comes_again(journal: Journal) -> None:
+def test_open_alerts_are_told_by_cluster_and_tell_when_one_comes_again(
+    journal: Journal, clock: samples.FakeClock
+) -> None:
     """Who asks again sees whether anything came since."""
+    now, later = (utc_text(clock.now().plus(seconds).utc) for seconds in (0, 7))
     assert journal.open_alerts() == {}
     journal.record_alerts([samples.alert(), samples.alert(on="lima")], "webhook")
-    assert journal.open_alerts() == {"quito": (1, 1), "lima": (2, 1)}
+    assert journal.open_alerts() == {"quito": (1, 1, 1, now), "lima": (2, 1, 1, now)}
+    clock.move(7)
     journal.record_alerts([samples.alert()], "webhook")
     journal.end([2], "right")
-    assert journal.open_alerts() == {"quito": (1, 2)}
+    assert journal.open_alerts() == {"quito": (1, 1, 2, later)}
 
 
 def test_what_the_driver_cannot_write_is_replaced(journal: Journal) -> None:

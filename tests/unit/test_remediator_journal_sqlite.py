@@ -163,10 +163,10 @@ def _on_checkout(journal: Journal, statement: str) -> None:
 def test_a_lock_of_others_is_an_error_in_bounded_time(journal: Journal, file: Path) -> None:
     """While another program holds the file the journal is not writable, and says why.
 
-    It waits five seconds for it; here that is made shorter.
+    It waits three seconds for it; here that is made shorter.
     """
     with journal._store.engine.connect() as connection:
-        assert connection.exec_driver_sql("pragma busy_timeout").scalar() == 5000
+        assert connection.exec_driver_sql("pragma busy_timeout").scalar() == 3000
     _on_checkout(journal, "pragma busy_timeout = 20")
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("begin immediate")
