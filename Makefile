@@ -54,6 +54,7 @@ pairs: setup ## failovers with two of everything and something killed or frozen 
 	$(BIN)/pytest -q -s tests/integration/pairs.py
 
 replicas: setup ## how long a takeover takes when the acting remediator dies, hangs, is cut off or stopped (ARGS="--rounds 10")
+	$(BIN)/pytest -q tests/integration/cut_off.py
 	$(BIN)/python -m tests.bench.takeovers $(ARGS)
 
 fuzz: setup ## attack whatever reads outside text, and both HTTP faces (ARGS="--seconds 3600" …)

@@ -129,7 +129,7 @@ def run(config: Config, address: tuple[str, int], door: Door, web: WebFile) -> i
     registry.register(InterlockGauges(config, wired, journal, clock, opened.leases))
     pulse = Pulse(calls_of(config.remediator.heartbeat, clock), service, clock)
     registry.register(pulse)
-    application = create_app(config, service, metrics, registry, door, clock)
+    application = create_app(config, service, metrics, registry, door, clock, wired.silences.words)
     # The application refuses and counts what is too large; the server's own limit stands behind it.
     server = WebServer(
         application.wsgi_app,

@@ -44,7 +44,15 @@ def get(alertmanager: Alertmanager, path: str, parameters: Mapping[str, str]) ->
             response.raise_for_status()
             return json.loads(_bounded(response))
     except (OSError, HTTPError, ClusterError, ValueError, RecursionError) as error:
-        raise NotAnsweredError(f"{type(error).__name__}: {error}") from error
+        raise NotAnsweredError(_beneath(error)) from error
+
+
+def _beneath(error: BaseException) -> str:
+    """Say what a failed connection is wrapped around: who reads it wants one line."""
+    inner = error.__cause__ or error.__context__
+    if isinstance(error, requests.ConnectionError | HTTPError) and inner is not None:
+        return _beneath(inner)
+    return f"{type(error).__name__}: {error}"
 
 
 def _bounded(response: requests.Response) -> bytes:

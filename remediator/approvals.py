@@ -48,6 +48,7 @@ class Approvals:
 
     def __init__(self, config: Config, journal: Journal, clock: Clock) -> None:
         policy = config.remediator.policy
+        self._asks = policy.level == "approve"
         self._within = policy.approve_within
         self._unknowns = Unknowns(UnknownPeer(policy.unknown_peer), UnknownScs(policy.unknown_scs))
         self._peers = {cluster.name: cluster.peers for cluster in config.clusters}
@@ -69,7 +70,12 @@ class Approvals:
             return Block(Hold.JOURNAL_UNWRITABLE, text)
 
     def standing(self, cluster: str | None = None) -> tuple[Approval, ...]:
-        """Return what is wanted or granted and not over, oldest first. cluster: None for all."""
+        """Return what is wanted or granted and not over, oldest first. cluster: None for all.
+
+        At another level nothing is: what was asked before a restart would never be carried out.
+        """
+        if not self._asks:
+            return ()
         now = self._clock.now().utc
         return tuple(each for each in self._open_rows(cluster) if each.until > now)
 

@@ -95,8 +95,7 @@ class Executor:
         while True:
             view = self._observe(cluster, None)
             self._metrics.stage("observe", view.ended.seconds_since(view.began))
-            if look.remediation is None:
-                self._record.close_interrupted(view)
+            self._record.close_interrupted(view, look.remediation)
             changes = self._ports_seen.changes(view, cluster.peers)
             self._record.note_changes(changes, trigger)
             self._ports_seen.note(view)

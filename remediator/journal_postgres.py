@@ -20,7 +20,9 @@ from remediator.journal_store import JournalError, Store
 if TYPE_CHECKING:
     import psycopg
 
-CONNECT_SECONDS = 3.0
+CONNECT_SECONDS, CONNECT_EACH_SECONDS = 3, 2
+"""To a server, and to each of several, which are tried one after the other; the library takes
+no less than 2. A webhook is to be answered within 10 s, also when two of them are silent."""
 STATEMENT_SECONDS = 3.5
 LOCK_SECONDS = 2.5
 ANSWER_SECONDS = 4.0
@@ -84,7 +86,7 @@ def _terms(address: PostgresAddress, settings: JournalSettings, secret: str | No
         "user": address.user,
         "dbname": address.database,
         "target_session_attrs": "read-write",
-        "connect_timeout": int(CONNECT_SECONDS),
+        "connect_timeout": CONNECT_EACH_SECONDS if len(address.servers) > 1 else CONNECT_SECONDS,
         "application_name": "sipnlb-remediator",
         "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         "sslmode": settings.ssl,

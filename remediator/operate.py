@@ -161,7 +161,7 @@ def _who(options: argparse.Namespace) -> dict[str, str]:
 
 def _paused(made: object) -> str:
     said = made if isinstance(made, dict) else {}
-    what = "paused" if said.get("cluster") else "all paused"
+    what = "paused" if said.get("cluster") else "all clusters paused"
     return f"{what} by {said.get('who')} until {said.get('until')}: {said.get('reason')}"
 
 

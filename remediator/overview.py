@@ -23,10 +23,12 @@ def cluster_overview(
     next_look_seconds: float | None,
     lease: Mapping[str, Any],
     now: Instant,
+    silenced: str | None = None,
 ) -> dict[str, Any]:
     """Return how a cluster stands, as far as it is known without the journal.
 
-    next_look_seconds: as `Service.seconds_to_next_look` has it. lease: how it stands.
+    next_look_seconds: as `Service.seconds_to_next_look` has it. lease: how it stands. silenced:
+    the silence that stops its repairs, None if none is known to.
     """
     hosts = last.result.view.hosts if last is not None and last.result is not None else ()
     return {
@@ -36,8 +38,9 @@ def cluster_overview(
         "hosts": [_host(host) for host in hosts],
         "last_look": None if last is None else status.last_look(last),
         "last_look_age_seconds": None if last is None else _tenths(now.seconds_since(last.ended)),
-        "next_look_seconds": next_look_seconds,
+        "next_look_seconds": None if next_look_seconds is None else round(next_look_seconds, 3),
         "lease": dict(lease),
+        "silenced": silenced,
     }
 
 

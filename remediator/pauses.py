@@ -154,9 +154,7 @@ class Pauses:
     def _why_none(self, cluster: str, key: int | None) -> tuple[str, str]:
         """Say what there is not, and what there is instead."""
         scope = cluster or "all clusters"
-        problem = (
-            f"no pause of {scope} stands" if key is None else f"{scope}: no pause {key} stands"
-        )
+        problem = f"no pause {'' if key is None else f'{key} '}of {scope} stands"
         others = [f"pause {pause.id}: {pause.words}" for pause in self.standing()]
         return problem, "; ".join(others[:3]) or "nothing is paused"
 

@@ -62,6 +62,8 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="sipnlb-remediator reconcile",
         description="Ask the running remediator to look at a cluster now.",
+        epilog="Exit status: 0 asked, or with --wait right; 1 held, or not ended in time; "
+        "2 wrong use; 3 the remediator does not answer.",
     )
     add_arguments(parser)
     options = parsed(parser, argv)

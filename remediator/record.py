@@ -30,8 +30,11 @@ class LookRecord:
         self._level = level
         self._last_said: dict[str, tuple[str, ...]] = {}
 
-    def close_interrupted(self, view: ClusterView) -> None:
-        """End what a dead process left open, each action by what is read now."""
+    def close_interrupted(self, view: ClusterView, own: int | None = None) -> None:
+        """End what another process left open, each action by what is read now.
+
+        own: the open row of this look's own remediation, None before it.
+        """
         for row in self._journal.open_rows(Kind.ACTION, view.cluster):
             outcome = _found(row, view)
             self._metrics.action(row.verb, outcome)
@@ -46,7 +49,7 @@ class LookRecord:
                 outcome=outcome,
             )
         interrupted = self._journal.open_rows(Kind.DECISION, view.cluster)
-        self._journal.end([row.id for row in interrupted], "interrupted")
+        self._journal.end([row.id for row in interrupted if row.id != own], "interrupted")
 
     def note_changes(self, changes: tuple[PortChange, ...], trigger: Trigger) -> None:
         """Write every port that other hands changed, with the span in which they did."""

@@ -98,6 +98,11 @@ class Silences:
             return None
         return self._silence(cluster, now) is not None
 
+    def words(self, cluster: str, now: Instant) -> str | None:
+        """Say which silence stops a cluster's repairs; None if none is known to."""
+        silence = self._silence(cluster, now)
+        return None if silence is None else str(silence)
+
     def problem(self, url: str, now: Instant) -> str | None:
         """Say why an Alertmanager's silences are not known, None if they are."""
         answer = self._answers.get(url)

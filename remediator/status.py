@@ -38,7 +38,7 @@ def cluster_summary(
         "level": level,
         "needs_person": needs_person,
         "fence_pending": fences,
-        "next_look_seconds": next_look_seconds,
+        "next_look_seconds": None if next_look_seconds is None else round(next_look_seconds, 3),
         "last_look": None if last is None else last_look(last),
     }
 

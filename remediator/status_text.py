@@ -12,6 +12,8 @@ from typing import Any, TypeGuard
 
 RIGHT_ENDINGS = frozenset({"right", "remediated"})
 ELSEWHERE = "lease_elsewhere"
+TOLD_BELOW = {"paused": "pauses", "approval_wanted": "approvals"}
+"""Holds whose text says what the journal says of the cluster, by key there."""
 MAX_CHARACTERS = 400
 """Of one text of the document."""
 
@@ -51,7 +53,7 @@ def screen(document: Document, *, details: bool) -> Screen:
         lines.append(_cluster(cluster, right=not wrong))
         if wrong or details:
             lines += _hosts(cluster)
-        lines += [f"    {each}" for each in wrong]
+        lines += [f"    {each}" for each in (*wrong, *_known(cluster))]
     return Screen(tuple(lines), tuple(attention), ready)
 
 
@@ -116,7 +118,10 @@ def _wrong(cluster: Document) -> Iterator[str]:
     if lease.get("held") is False and not other:
         yield "no remediator is known to have its lease"
     if not other:
-        yield from _wrong_look(_object(cluster.get("last_look")))
+        yield from _wrong_look(_object(cluster.get("last_look")), _object(cluster.get("journal")))
+    silenced, hold = cluster.get("silenced"), _object(cluster.get("last_look")).get("hold")
+    if silenced and (other or hold != "silenced"):
+        yield f"no repair while this stands: {_text(silenced)}"
     told = cluster.get("journal")
     if not isinstance(told, Mapping):
         yield "what the journal says of it is not known"
@@ -127,7 +132,7 @@ def _wrong(cluster: Document) -> Iterator[str]:
     for host in _texts(told.get("fence_pending")):
         yield f"{host} should be closed and cannot be commanded"
     for each in _objects(told.get("pauses")):
-        what = "paused" if each.get("cluster") else "all paused"
+        what = "paused" if each.get("cluster") else "all clusters paused"
         who, until = _text(each.get("who")), _text(each.get("until"))
         yield f"{what} by {who} until {until}: {_text(each.get('reason'))}"
     for each in _objects(told.get("approvals")):
@@ -136,18 +141,36 @@ def _wrong(cluster: Document) -> Iterator[str]:
         yield f"waits for approval {_text(each.get('id'))} until {until}: {actions}"
 
 
-def _wrong_look(last: Document) -> Iterator[str]:
+def _known(cluster: Document) -> Iterator[str]:
+    """Yield what somebody knows of; it calls for nobody by itself."""
+    for each in _objects(_object(cluster.get("journal")).get("acknowledged")):
+        said = f"{_text(each.get('hold'))}: {_text(each.get('text'))}"
+        yield f"acknowledged by {_text(each.get('who'))} at {_text(each.get('at'))}: {said}"
+
+
+def _wrong_look(last: Document, told: Document) -> Iterator[str]:
+    """Yield what is wrong with a look. told: what the journal says, shown below it."""
     if not last:
         yield "not looked at yet"
         return
     ending, hold = last.get("ending"), last.get("hold")
     if hold and hold != ELSEWHERE:
-        yield f"held, {_text(hold)}: {_text(last.get('text'))}"
+        would = ", ".join(_texts(last.get("would")))
+        said = (f"would {would}" if would else "") if _is_below(last, told) else last.get("text")
+        yield f"held, {_text(hold)}" + (f": {_text(said)}" if said else "")
     elif ending == "observed":
         would = ", ".join(_texts(last.get("would"))) or _text(last.get("why"))
         yield f"only observed, would {would}"
     elif ending not in RIGHT_ENDINGS:
         yield f"the last look ended {_text(ending) if ending else 'without a result'}"
+
+
+def _is_below(last: Document, told: Document) -> bool:
+    """Tell whether the text of a look that holds stands among what the journal says, too."""
+    hold, text = last.get("hold"), last.get("text")
+    if isinstance(hold, str) and _objects(told.get(TOLD_BELOW.get(hold, ""))):
+        return True
+    return any(each.get("text") == text for each in _objects(told.get("needs_person")))
 
 
 def _ago(seconds: float) -> str:

@@ -25,7 +25,7 @@ from remediator.metrics import Metrics
 from remediator.service import Service
 from remediator.web_answers import CALLER, plain, refusal, unknown_cluster
 from remediator.web_operate import OperateFace
-from remediator.web_status import StatusFace
+from remediator.web_status import Silenced, StatusFace
 from remediator.webhook import Alert, AlertOutcome, PayloadError
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -50,8 +50,9 @@ def create_app(
     registry: CollectorRegistry,
     door: Door,
     clock: Clock,
+    silenced: Silenced | None = None,
 ) -> Flask:
-    """Make the WSGI application."""
+    """Make the WSGI application. silenced: as `StatusFace` has it."""
     app = Flask("remediator", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
@@ -67,7 +68,7 @@ def create_app(
     )
     app.add_url_rule("/api/v1/journal", view_func=face.journal)
     operate.add_to(app)
-    StatusFace(config, service, clock, operate).add_to(app)
+    StatusFace(config, service, clock, operate, silenced).add_to(app)
     description.add_to(app)
     app.add_url_rule("/metrics", view_func=face.expose)
     app.add_url_rule("/-/healthy", view_func=face.healthy)

@@ -5,12 +5,13 @@ Edge: Flask, and the journal, without which it answers too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from cluster.clock import Clock
+from cluster.clock import Clock, Instant
 from cluster.config_model import Cluster, Config
 from cluster.flags import version
 from remediator import overview
@@ -20,15 +21,19 @@ from remediator.service import Service
 from remediator.web_answers import unknown_cluster
 from remediator.web_operate import OperateFace
 
+Silenced = Callable[[str, Instant], str | None]
+"""Says which silence stops a cluster's repairs; None if none is known to."""
+
 
 @dataclass(frozen=True, slots=True)
 class StatusFace:
-    """The route ``/api/v1/status``."""
+    """The route ``/api/v1/status``. silenced: None where no Alertmanager is asked."""
 
     config: Config
     service: Service
     clock: Clock
     operate: OperateFace
+    silenced: Silenced | None = None
 
     def add_to(self, app: Flask) -> None:
         """Add the route."""
@@ -59,13 +64,14 @@ class StatusFace:
         )
 
     def _cluster(self, cluster: Cluster) -> dict[str, Any]:
-        service = self.service
+        service, now = self.service, self.clock.now()
         shown = overview.cluster_overview(
             cluster,
             service.last_look(cluster.name),
             service.seconds_to_next_look(cluster.name),
             asdict(service.replicas.leases.standing(cluster.name)),
-            self.clock.now(),
+            now,
+            None if self.silenced is None else self.silenced(cluster.name, now),
         )
         return {**shown, "journal": self._journaled(cluster.name)}
 

@@ -144,8 +144,9 @@ def _mistakes(folder: Path, given: argparse.Namespace) -> int:
     for name, (parts, mark) in MISTAKES.items():
         sound = list(Campaign(folder, given.seed).singles("switchover"))
         ways = [way for way in sound if given.only_every == 1 or way[1][0].at in TELLING]
-        summary = Campaign(folder, given.seed, parts, WRONG_PATIENCE).play(ways)
-        found = any(breach.startswith(f"{mark}: ") for breach in summary.broken)
+        sentence = f"{mark}: "
+        summary = Campaign(folder, given.seed, parts, WRONG_PATIENCE).play(ways, until=sentence)
+        found = any(breach.startswith(sentence) for breach in summary.broken)
         missed += not found
         print(f"  {name}: {'found' if found else 'MISSED'} in run {summary.runs}", flush=True)
     file = syscalls.make_journal(folder)

@@ -78,12 +78,12 @@ class Campaign:
         self._place = mmap.mmap(-1, PLACE_BYTES)
         self._template = make_template(folder)
 
-    def play(self, ways: Iterable[Way], *, until_broken: bool = True) -> Summary:
-        """Play runs. until_broken: end with the first that breaks a sentence."""
+    def play(self, ways: Iterable[Way], *, until: str = "") -> Summary:
+        """Play runs, up to the first that breaks a sentence. until: what its words begin with."""
         summary, began = Summary(), time.monotonic()
         for way in ways:
             summary.add(way, self.one(way))
-            if summary.broken and until_broken:
+            if any(breach.startswith(until) for breach in summary.broken):
                 break
             if summary.runs % 200 == 0:
                 sys.stderr.write(f"  {summary.runs} runs\n")

@@ -79,19 +79,19 @@ class _Repeats(Executor):
 class _Forgetful(LookRecord):
     """Leaves open what a dead process left open."""
 
-    def close_interrupted(self, view: ClusterView) -> None:
+    def close_interrupted(self, view: ClusterView, own: int | None = None) -> None:
         """Close nothing."""
 
 
 class _Trusting(LookRecord):
     """Takes for done what a dead process began."""
 
-    def close_interrupted(self, view: ClusterView) -> None:
+    def close_interrupted(self, view: ClusterView, own: int | None = None) -> None:
         """Close without a look at the port."""
         rows = self._journal.open_rows(Kind.ACTION, view.cluster)
         self._journal.end([row.id for row in rows], ActionOutcome.FOUND_DONE)
         rows = self._journal.open_rows(Kind.DECISION, view.cluster)
-        self._journal.end([row.id for row in rows], "interrupted")
+        self._journal.end([row.id for row in rows if row.id != own], "interrupted")
 
 
 class _LeavesOpen(Executor):

@@ -53,7 +53,7 @@ class _WithoutOverlap(Executor):
 class _Unrecorded(LookRecord):
     """Leaves open what a dead process left open."""
 
-    def close_interrupted(self, view: ClusterView) -> None:
+    def close_interrupted(self, view: ClusterView, own: int | None = None) -> None:
         """Close nothing."""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -82,7 +84,7 @@ def test_what_is_answered_is_returned(server: Server) -> None:
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        pytest.param(sends(b"[1", length=99), "ProtocolError: ", id="cut off"),
+        pytest.param(sends(b"[1", length=99), "IncompleteRead: ", id="cut off"),
         pytest.param(sends(b"[1"), "JSONDecodeError: ", id="not JSON"),
         pytest.param(sends(b"\xff\xfe[]"), "JSONDecodeError: |UnicodeDecodeError: ", id="no text"),
         pytest.param(sends(b"[" * 200_000), "RecursionError: ", id="too deep"),
@@ -105,6 +107,15 @@ def test_a_bad_answer_is_one_named_error(server: Server, answer: Answer, problem
     told = ask(server.settings, ())
     assert told.alerts == ()
     assert told.problem is not None
+
+
+def test_nobody_listening_is_said_in_one_short_line() -> None:
+    """Without the library's wrapping: it stands on the screen of who was called at night."""
+    with closing(socket.socket()) as held:
+        held.bind(("127.0.0.1", 0))
+        settings = Alertmanager(url=f"http://127.0.0.1:{held.getsockname()[1]}")
+        with pytest.raises(NotAnsweredError, match=r"^ConnectionRefusedError: .{1,60}$"):
+            get(settings, "/api/v2/alerts", {})
 
 
 def test_a_redirect_is_not_followed(server: Server) -> None:

@@ -1,4 +1,7 @@
-"""Two remediators on one PostgreSQL: one acts, and the other when that one cannot."""
+"""Two remediators on one PostgreSQL: one acts, and the other when that one cannot.
+
+What takes longer is in `tests.integration.cut_off`, which `make replicas` runs.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ import pytest
 
 from tests.integration.replicas import (
     LEASE,
-    Relay,
     Replica,
     make_replica,
     seconds_until,
@@ -164,26 +166,3 @@ def test_without_the_database_nothing_is_done_until_it_is_back(
             until(lambda each=replica: each.ready()[0] == 200)  # type: ignore[misc]
         until(lambda: is_done(one))
         assert outcomes(one) == [(TWO, "enable", "verified"), (ONE, "disable", "verified")]
-
-
-def test_who_is_cut_off_from_the_database_lets_the_other_act(
-    site: RunningSite, server: PostgresServer, tmp_path: Path
-) -> None:
-    """It knows by its own clock that its lease is over, and says that it is not ready."""
-    relay = Relay(server.port)
-    one = make_replica("one", site, server, tmp_path, port=relay.port)
-    two = make_replica("two", site, server, tmp_path)
-    try:
-        with started(one, two):
-            relay.cut()
-            switch_over(site, TWO)
-            assert seconds_until(lambda: ports(site) == SECOND) < SOON
-            assert one.ready()[0] == 503
-            assert two.has_lease()
-            assert 'actions_total{outcome="verified",verb="enable"} 0.0' in one.metrics()
-
-            relay.heal()
-            until(lambda: one.ready()[0] == 200)
-            assert not one.has_lease()
-    finally:
-        relay.close()

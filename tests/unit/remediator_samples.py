@@ -85,6 +85,10 @@ class FakeClock:
         self.time = self.time.plus(seconds)
 
 
+APPROVING = "  policy: {level: approve}\n"
+"""What asks a person first, for `config`."""
+
+
 def config(
     *names: str, remediator: str = "", journal: Path | None = None, workers: int = 5
 ) -> Config:

@@ -437,7 +437,7 @@ def test_one_action_that_was_not_approved_makes_the_whole_a_new_question(tmp_pat
     """A third host opened after the yes: nothing is done, not even what was approved."""
     clock = samples.FakeClock()
     journal = Journal(f"sqlite:///{tmp_path / 'journal.db'}", clock)
-    approvals = Approvals(samples.config(), journal, clock)
+    approvals = Approvals(samples.config(remediator=samples.APPROVING), journal, clock)
 
     def why_not(third: PortState) -> str:
         view = samples.view(
@@ -457,6 +457,26 @@ def test_one_action_that_was_not_approved_makes_the_whole_a_new_question(tmp_pat
     assert why_not(E).endswith(": disable 5080 on quito-2, then disable 5080 on quito-3")
     assert why_not(D).endswith(": disable 5080 on quito-2")
     journal.close()
+
+
+@pytest.mark.parametrize("level", ["observe", "enforce"])
+def test_at_another_level_nothing_is_wanted_any_more(site: Site, level: str) -> None:
+    """What was asked before a restart would not be carried out: nobody is asked, nor said yes to."""
+    key, _ = site.asked()
+    policy = site.config.remediator.policy.model_copy(update={"level": level})
+    remediator = site.config.remediator.model_copy(update={"policy": policy})
+    config = site.config.model_copy(update={"remediator": remediator})
+    other = Approvals(config, site.journal, site.pair.clock)
+
+    assert other.standing(WEST) == ()
+    with pytest.raises(RefusedError) as refused:
+        other.approve(WEST, key, ADA)
+    assert (refused.value.status, refused.value.problem) == (
+        409,
+        f"no approval {key} of {WEST} is wanted",
+    )
+    site.pair.clock.seconds += 421.0
+    assert [each.id for each in other.expire()] == [key]
 
 
 class Contested(Journal):

@@ -360,6 +360,24 @@ def test_after_a_crash_the_open_action_is_closed_from_a_reading(
     ]
 
 
+def test_an_intent_that_another_left_open_meanwhile_is_closed_before_the_next(
+    tmp_path: Path,
+) -> None:
+    """A look that was held up may go on after another replica had the cluster, and died."""
+    made = bench(tmp_path, FakeHost(B, E), FakeHost(P, D))
+    of_the_other: list[str | None] = []
+
+    def other(action: Action) -> None:
+        made.pair.before_command = lambda _: of_the_other.append(made.actions()[1][2])
+        given = {"port": "5060", "verb": "disable", "row": "other_open"}
+        made.journal.open_action("sip-west", parent=7, host="sip-west-1", detail={}, **given)
+
+    made.pair.before_command = other
+    assert made.look().ending is Ending.REMEDIATED
+    assert of_the_other == ["found_not_done"]
+    assert [row.outcome for row in made.journal.rows() if row.kind == "decision"] == ["remediated"]
+
+
 def restarted(made: Bench) -> Bench:
     """Return the same world and journal with a new executor, as after a restart."""
     old = made.executor

@@ -113,7 +113,13 @@ def values(wired: Wired, now: Instant, leases: Leases | None = None) -> dict[str
     assert isinstance(clock, samples.FakeClock)
     clock.time = now
     registry.register(
-        InterlockGauges(samples.config(), wired, journal, clock, leases or SoleLease())
+        InterlockGauges(
+            samples.config(remediator=samples.APPROVING),
+            wired,
+            journal,
+            clock,
+            leases or SoleLease(),
+        )
     )
     return {
         family.name.removeprefix("sipnlb_remediator_"): {
@@ -172,7 +178,8 @@ def test_a_row_of_other_hands_costs_only_the_gauges_that_it_is_of(
     journal.open_row(kind, "quito", said_by | wrong, reason=Asked.WANTED)
     assert set(values(wired, at(0.0))) == {"silenced", "damped", "tilt", "lease_held"}
     view = pair("pb")
-    approvals = Approvals(samples.config(), journal, wired.pauses.clock)
+    approving = samples.config(remediator=samples.APPROVING)
+    approvals = Approvals(approving, journal, wired.pauses.clock)
     guard: Guard = wired.pauses if kind is Kind.PAUSE else approvals
     block = guard.why_not(asked(view))
     assert block is not None

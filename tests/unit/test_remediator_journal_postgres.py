@@ -102,6 +102,23 @@ def test_a_frozen_server_holds_nobody_for_long(journal: Journal, postgres: Postg
     assert journal.why_unwritable() is None
 
 
+def test_two_servers_that_are_both_silent_hold_nobody_for_longer(postgres: PostgresServer) -> None:
+    """Each of them is tried, within the same time."""
+    here = f"127.0.0.1:{postgres.port}"
+    settings = {**postgres.journal, "url": postgres.url.replace(here, f"{here},{here}")}
+    clock = SystemClock()
+    store = open_postgres(JournalSettings.model_validate(settings), clock)
+    journal = Journal(store, clock)
+    ids = postgres.freeze()
+    try:
+        began = time.monotonic()
+        assert journal.why_unwritable() is not None
+        assert time.monotonic() - began < 9.5
+    finally:
+        postgres.thaw(ids)
+        journal.close()
+
+
 def test_a_lock_of_others_is_an_error_in_bounded_time(
     journal: Journal, postgres: PostgresServer
 ) -> None:

@@ -103,7 +103,7 @@ def test_a_pause_is_said_as_it_was_taken() -> None:
     )
     assert given(
         told, operate._pause, all=True, cluster=None, length=None, until="5pm", reason="a card"
-    ) == ("all paused by web token for ada until T: a card")
+    ) == ("all clusters paused by web token for ada until T: a card")
     order = {"reason": "a card", "who": "ada"}
     assert told.sent == [
         ("POST", "/api/v1/pause", {"cluster": "quito", "for": "2h", **order}),
@@ -116,7 +116,9 @@ def test_what_still_stands_is_said_when_a_pause_is_ended() -> None:
     still = {"cluster": None, "who": "ben", "until": "T", "reason": "works"}
     told = Told({"still": [still]}, {"still": None})
 
-    assert given(told, operate._resume) == "resumed; still all paused by ben until T: works"
+    assert (
+        given(told, operate._resume) == "resumed; still all clusters paused by ben until T: works"
+    )
     assert given(told, operate._resume, id=7) == "resumed"
     assert told.sent[1][2] == {"cluster": "quito", "id": 7, "who": "ada"}
 

@@ -218,7 +218,7 @@ def test_what_is_not_paused_cannot_be_resumed(journal: Journal, clock: samples.F
     assert refusal(nothing) == (409, "no pause of quito stands", "nothing is paused")
     words = "pause 1: all clusters are paused by ben until 2024-06-11T21:47:34Z: network works"
     assert refusal(other) == (409, "no pause of quito stands", words)
-    assert refusal(unknown) == (409, "all clusters: no pause 77 stands", words)
+    assert refusal(unknown) == (409, "no pause 77 of all clusters stands", words)
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,9 @@ class FakeResync(Resync):
 class Site:
     """A service on a real journal, started unless told otherwise, and its surroundings."""
 
-    def __init__(self, folder: Path, workers: int = 5) -> None:
+    def __init__(self, folder: Path, workers: int = 5, remediator: str = "") -> None:
         self.file = folder / "journal.db"
-        self.config = samples.config(journal=self.file, workers=workers)
+        self.config = samples.config(journal=self.file, workers=workers, remediator=remediator)
         self.clock = samples.FakeClock()
         self.journal = Journal(self.config.remediator.journal.url, self.clock)
         self.registry = CollectorRegistry()

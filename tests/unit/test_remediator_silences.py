@@ -76,6 +76,8 @@ def test_a_silence_of_any_alertmanager_blocks_its_cluster_alone(site: Site) -> N
     assert site.blocked() == ("silenced", WORDS, None)
     assert site.blocked("lima") is None
     assert (site.told(), site.told("lima")) == (True, False)
+    assert site.silences.words("quito", site.clock.now()) == WORDS
+    assert site.silences.words("lima", site.clock.now()) is None
 
 
 def test_it_asks_for_silences_and_for_repair_alerts_that_are_silenced(site: Site) -> None:

@@ -94,7 +94,7 @@ def test_who_asks_for_one_cluster_sees_its_hosts() -> None:
 def test_what_needs_attention_stands_below_its_cluster() -> None:
     """Hosts and every reason, each a line of its own; they stand in the short list too."""
     told = cluster(
-        last_look=LOOK | {"ending": "held", "hold": "paused", "text": "a person has paused it"},
+        last_look=LOOK | {"ending": "held", "hold": "two_primaries", "text": "a and b"},
         journal=QUIET
         | {
             "needs_person": [
@@ -114,14 +114,75 @@ def test_what_needs_attention_stands_below_its_cluster() -> None:
 
     assert shown.lines[1].startswith("quito: ATTENTION, primary quito-1, last look (routine) held")
     assert shown.lines[4:] == (
-        "    held, paused: a person has paused it",
+        "    held, two_primaries: a and b",
         "    needs a person since 2031-05-06T07:08:09Z: action_failed: no answer",
         "    quito-2 should be closed and cannot be commanded",
         "    paused by ana until 2031-05-06T09:00:00Z: x",
-        "    all paused by luz until 2031-05-07T09:00:00Z: y",
+        "    all clusters paused by luz until 2031-05-07T09:00:00Z: y",
         "    waits for approval 17 until 2031-05-06T07:20:00Z: enable a, then disable b",
     )
     assert shown.attention == tuple(f"quito: {line.strip()}" for line in shown.lines[4:])
+
+
+HELD = LOOK | {"ending": "held", "text": "some words", "would": ["enable 5080 on a"]}
+
+
+@pytest.mark.parametrize(
+    ("look", "told", "line"),
+    [
+        ({"hold": "paused"}, {"pauses": [{"who": "ana"}]}, "held, paused: would enable 5080 on a"),
+        ({"hold": "paused"}, {}, "held, paused: some words"),
+        (
+            {"hold": "approval_wanted", "would": []},
+            {"approvals": [{"id": 3}]},
+            "held, approval_wanted",
+        ),
+        (
+            {"hold": "action_failed"},
+            {"needs_person": [{"hold": "action_failed", "text": "some words"}]},
+            "held, action_failed: would enable 5080 on a",
+        ),
+        (
+            {"hold": "action_failed"},
+            {"needs_person": [{"hold": "action_failed", "text": "others"}]},
+            "held, action_failed: some words",
+        ),
+        ({"hold": "bug", "text": None}, {}, "held, bug"),
+    ],
+)
+def test_what_the_journal_says_is_not_said_twice(
+    look: dict[str, Any], told: dict[str, Any], line: str
+) -> None:
+    """Where its words follow below, a hold says what would be done instead."""
+    shown = screen(document(cluster(last_look=HELD | look, journal=QUIET | told)), details=False)
+    assert shown.lines[4] == f"    {line}"
+
+
+def test_a_silence_that_stops_repairs_needs_attention_before_there_is_one() -> None:
+    """Its alert does not come either, so that nothing else would tell; it is said once."""
+    words = 'silence 9f by "ana": "night work"'
+    shown = screen(document(cluster(silenced=words)), details=False)
+    assert shown.lines[1].startswith("quito: ATTENTION")
+    assert shown.attention == (f"quito: no repair while this stands: {words}",)
+
+    held = LOOK | {"ending": "held", "hold": "silenced", "text": words}
+    again = screen(document(cluster(silenced=words, last_look=held)), details=False)
+    assert again.attention == (f"quito: held, silenced: {words}",)
+
+    other = {"held": False, "holder": "host-b:9877", "seconds": 9.0}
+    theirs = screen(document(cluster(silenced=words, last_look=held, lease=other)), details=False)
+    assert theirs.attention == shown.attention
+
+
+def test_what_somebody_knows_of_is_shown_and_calls_for_nobody() -> None:
+    """The next one on call reads who is at it; that alone is no reason for attention."""
+    known = {"hold": "action_failed", "who": "ana", "at": "2031-05-06T07:08:09Z", "text": "at it"}
+    shown = screen(document(cluster(journal=QUIET | {"acknowledged": [known]})), details=False)
+    assert shown.lines[1:] == (
+        RIGHT,
+        "    acknowledged by ana at 2031-05-06T07:08:09Z: action_failed: at it",
+    )
+    assert shown.attention == ()
 
 
 @pytest.mark.parametrize(

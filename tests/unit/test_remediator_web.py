@@ -28,8 +28,9 @@ TOKEN = {"Authorization": "Bearer open-sesame"}
 class WebSite(Site):
     """A site whose service does not run, with its web face."""
 
-    def __init__(self, folder: Path, credentials: Credentials) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, credentials: Credentials, remediator: str = "") -> None:
+        super().__init__(folder, remediator=remediator)
+        self.silences: dict[str, str] = {}
         self.metrics = self.service._metrics
         app = create_app(
             self.config,
@@ -38,6 +39,7 @@ class WebSite(Site):
             self.registry,
             Door(credentials, "remediator"),
             self.clock,
+            lambda cluster, _: self.silences.get(cluster),
         )
         self.client: FlaskClient = app.test_client()
 

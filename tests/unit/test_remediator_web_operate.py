@@ -27,7 +27,7 @@ def site(tmp_path: Path) -> Iterator[WebSite]:
     """Return a site that asks for a bearer token."""
     secret = tmp_path / "token"
     secret.write_text("open-sesame\n")
-    made = WebSite(tmp_path, Credentials(bearer_token_file=str(secret)))
+    made = WebSite(tmp_path, Credentials(bearer_token_file=str(secret)), samples.APPROVING)
     yield made
     made.close()
 

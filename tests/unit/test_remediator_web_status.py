@@ -87,6 +87,13 @@ def test_what_persons_are_called_for_and_have_said_is_told(site: WebSite) -> Non
     }
 
 
+def test_a_silence_that_stops_repairs_is_told(site: WebSite) -> None:
+    """Before there is anything to repair: its alerts do not come, so that nobody else tells."""
+    site.silences["lima"] = 'silence 9f by "ana": "night work"'
+    quito, lima = told(site)["clusters"]
+    assert (quito["silenced"], lima["silenced"]) == (None, 'silence 9f by "ana": "night work"')
+
+
 def test_without_a_journal_the_rest_is_told(site: WebSite) -> None:
     """Just then somebody asks: why it is not ready, and how the ports were last read."""
     site.started()
