@@ -75,9 +75,11 @@ def test_wrong_use_is_explained(
 
 
 def test_help_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
-    """Status 0."""
+    """Status 0; it tells the other statuses, as that of every command does."""
     assert reconcile.main(["--help"]) == 0
-    assert "--wait" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "--wait" in told
+    assert "Exit status: 0 asked, or with --wait right; 1 held" in told
 
 
 def test_credentials_that_are_not_there_are_wrong_use(

@@ -43,7 +43,7 @@ def test_a_cluster_before_its_first_look() -> None:
 def test_a_cluster_after_a_look() -> None:
     """How the look ended, why, and what it would do."""
     summary = status.cluster_summary(
-        samples.cluster(), "observe", last(), 2.5, needs_person=False, fences=[]
+        samples.cluster(), "observe", last(), 2.50049, needs_person=False, fences=[]
     )
     assert (summary["level"], summary["next_look_seconds"]) == ("observe", 2.5)
     assert summary["last_look"] == {
