@@ -190,7 +190,11 @@ def test_both_programs_publish_what_the_contract_promises(
         for name in promised
         if name.startswith("sipnlb_remediator_") == (program == "remediator")
     }
-    only_with_cause = {"sip_server_source_mode", "sipnlb_reading_problem"}
+    only_with_cause = {
+        "sip_server_source_mode",
+        "sipnlb_reading_problem",
+        "sipnlb_remediator_heartbeat_success",
+    }
     assert mine - ours - only_with_cause == set()
 
 
