@@ -82,7 +82,10 @@ def _resume(options: argparse.Namespace, asking: Asking, deadline: Deadline) -> 
     key = {} if options.id is None else {"id": options.id}
     order = {**_scope(options), **key, **_who(options)}
     answer = asking.call("POST", "/api/v1/resume", deadline, order)
-    still = [f"still {_paused(each)}" for each in _list(answer.get("still"))]
+    still = [
+        f"still {'' if each.get('cluster') else 'all clusters '}{_paused(each)}"
+        for each in _list(answer.get("still"))
+    ]
     return "; ".join(["resumed", *still])
 
 
@@ -161,8 +164,7 @@ def _who(options: argparse.Namespace) -> dict[str, str]:
 
 def _paused(made: object) -> str:
     said = made if isinstance(made, dict) else {}
-    what = "paused" if said.get("cluster") else "all clusters paused"
-    return f"{what} by {said.get('who')} until {said.get('until')}: {said.get('reason')}"
+    return f"paused by {said.get('who')} until {said.get('until')}: {said.get('reason')}"
 
 
 def _joined(approval: dict[str, Any]) -> str:

@@ -116,7 +116,7 @@ def test_a_pause_of_all_ends_by_itself(
     """Nobody has to think of it: soon after its end the ports follow, without an alert."""
     made = running()
     status, said, _ = say(made, "pause", "--all", "--for", "4s", "--reason", "network works")
-    assert (status, said.startswith("sipnlb: all clusters: all clusters paused by ")) == (0, True)
+    assert (status, said.startswith("sipnlb: all clusters: paused by ")) == (0, True)
     switch_over(site)
     assert made.send(payload(alert())).ok
     until(lambda: hold(made) == "paused")

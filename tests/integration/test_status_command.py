@@ -75,7 +75,7 @@ def test_one_screen_says_how_all_stands_and_the_exit_status_whether_it_is_right(
     remediator_look(remediator)
     until(lambda: status(*known)[0] == 1)
     exit_status, said, _ = status(*known)
-    assert "    held, primary_node_not_serving: " in said
+        assert "    held, primary_node_not_serving\n    needs a person since " in said
     assert f"  {ONE}; primary; node stopped; 5060 " in said
     assert "    needs a person since " in said
     exit_status, said, _ = status("--json", *known)

@@ -103,7 +103,7 @@ def test_a_pause_is_said_as_it_was_taken() -> None:
     )
     assert given(
         told, operate._pause, all=True, cluster=None, length=None, until="5pm", reason="a card"
-    ) == ("all clusters paused by web token for ada until T: a card")
+    ) == ("paused by web token for ada until T: a card")
     order = {"reason": "a card", "who": "ada"}
     assert told.sent == [
         ("POST", "/api/v1/pause", {"cluster": "quito", "for": "2h", **order}),
