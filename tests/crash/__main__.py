@@ -1,6 +1,6 @@
 """Kill the remediator at every boundary and thousands of times at drawn moments; say what came.
 
-    make crash                                   everything, over an hour
+    make crash                                   everything, about two hours
     .venv/bin/python -m tests.crash drawn --runs 500 --seed 7
 
 What is run is the product: `Service`, `Executor`, `Actor`, `Journal` on an SQLite file of the
@@ -63,10 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=_first_line())
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--seed", type=int, default=SEED, help="draws beginnings and delays")
-    parser.add_argument("--runs", type=int, default=3000, help="drawn runs")
-    parser.add_argument("--kills", type=int, default=400, help="of the whole program")
-    parser.add_argument("--stride", type=int, default=40, help="every n-th pair of boundaries")
-    parser.add_argument("--damages", type=int, default=500, help="damaged journals")
+    parser.add_argument("--runs", type=int, default=2000, help="drawn runs")
+    parser.add_argument("--kills", type=int, default=300, help="of the whole program")
+    parser.add_argument("--stride", type=int, default=80, help="every n-th pair of boundaries")
+    parser.add_argument("--damages", type=int, default=300, help="damaged journals")
     parser.add_argument("--only-every", type=int, default=1, help="every n-th boundary or write")
     parser.add_argument("--beginning", choices=list(BEGINNINGS), help="boundaries of one alone")
     given = parser.parse_args(arguments)
