@@ -61,6 +61,16 @@ class Approvals:
         if view.cluster in self._done:
             self._done[view.cluster][1].update(_fulfilled(view))
 
+    def planned(self, view: ClusterView, decision: Decision) -> None:
+        """Withdraw what was granted once the table calls for something else.
+
+        Also where another interlock forbids that, and nobody asks here whether it is approved.
+        """
+        wanted = {str(action) for action in decision.actions}
+        for grant in self.standing(view.cluster) if wanted else ():
+            if grant.standing is Standing.GRANTED and not wanted <= set(grant.actions):
+                self._end(grant, "withdrawn")
+
     def why_not(self, given: Circumstances) -> Block | None:
         """Block unless a person has approved all that the table calls for now; else ask one."""
         try:

@@ -71,5 +71,5 @@ def wire(config: Config, clock: Clock, journal: Journal, leases: Leases | None =
         *approvals,
         crowd,
     )  # see Crowd
-    guards = Guards(first, last, told=(crowd,))
+    guards = Guards(first, last, told=(crowd, *approvals))
     return Wired(guards, damping, tilt, silences, Ticking(tilt, clock), pauses)

@@ -58,7 +58,28 @@ class Site:
         """Return the two interlocks that persons are."""
         self.config = config
         self.approvals = Approvals(config, journal, clock)
-        return Guards((Pauses(journal, clock),), (self.approvals,))
+        return Guards((Pauses(journal, clock),), (self.approvals,), told=(self.approvals,))
+
+    def dies_in_the_second(self) -> None:
+        """Look; the program ends when the first action is done and the second is to be sent."""
+
+        def die(action: Action) -> None:
+            if action.verb is ActionVerb.DISABLE:
+                raise KeyboardInterrupt
+
+        self.pair.before_command = die
+        with pytest.raises(KeyboardInterrupt):
+            look(self.made)
+
+    def restarted(self, primary: PortState) -> Bench:
+        """Start anew on the same journal. primary: how the primary's port stands then."""
+        return bench(
+            self.folder,
+            FakeHost(B, E),
+            FakeHost(P, primary),
+            policy={"level": "approve"},
+            guards=self.guards,
+        )
 
     def asked(self) -> tuple[int, str]:
         """Look, which must be held for an approval; return what is wanted."""
@@ -299,13 +320,7 @@ def test_a_restart_forgets_no_approval(site: Site) -> None:
     """Another program with the same journal carries it out."""
     key, _ = site.asked()
     site.approvals.approve(WEST, key, ADA)
-    other = bench(
-        site.folder,
-        FakeHost(B, E),
-        FakeHost(P, D),
-        policy={"level": "approve"},
-        guards=site.guards,
-    )
+    other = site.restarted(D)
 
     assert look(other) == (Ending.REMEDIATED, None)
 
@@ -315,20 +330,8 @@ def test_a_restart_does_not_forget_what_was_done_of_an_approval(site: Site) -> N
     key, _ = site.asked()
     site.approvals.approve(WEST, key, ADA)
 
-    def die_in_the_second(action: Action) -> None:
-        if action.verb is ActionVerb.DISABLE:
-            raise KeyboardInterrupt
-
-    site.pair.before_command = die_in_the_second
-    with pytest.raises(KeyboardInterrupt):
-        look(site.made)
-    other = bench(
-        site.folder,
-        FakeHost(B, E),
-        FakeHost(P, D),
-        policy={"level": "approve"},
-        guards=site.guards,
-    )
+    site.dies_in_the_second()
+    other = site.restarted(D)
 
     assert look(other) == (Ending.HELD, Hold.APPROVAL_WANTED)
     assert other.pair.commands == []
@@ -339,20 +342,8 @@ def test_a_restart_between_two_approved_actions_needs_no_other_yes(site: Site) -
     key, _ = site.asked()
     site.approvals.approve(WEST, key, ADA)
 
-    def die_in_the_second(action: Action) -> None:
-        if action.verb is ActionVerb.DISABLE:
-            raise KeyboardInterrupt
-
-    site.pair.before_command = die_in_the_second
-    with pytest.raises(KeyboardInterrupt):
-        look(site.made)
-    other = bench(
-        site.folder,
-        FakeHost(B, E),
-        FakeHost(P, E),
-        policy={"level": "approve"},
-        guards=site.guards,
-    )
+    site.dies_in_the_second()
+    other = site.restarted(E)
 
     assert look(other) == (Ending.REMEDIATED, None)
     assert other.pair.commands == ["disable 5060 on sip-west-1"]
@@ -498,3 +489,19 @@ def test_who_says_yes_a_moment_later_grants_nothing(site: Site, tmp_path: Path) 
 
     assert site.rows() == [("wanted", "approved", BOTH)]
     journal.close()
+
+
+def test_a_pause_does_not_carry_an_approval_over_to_another_time(site: Site) -> None:
+    """What the table called for meanwhile was something else: that ends the yes, pause or not."""
+    key, _ = site.asked()
+    site.approvals.approve(WEST, key, ADA)
+    end = site.pair.clock.now().utc + timedelta(seconds=60)
+    Pauses(site.journal, site.pair.clock).pause("", BEN, "wait", end)
+    site.made.one().mode, site.made.two().mode = P, B
+    site.made.one().port, site.made.two().port = D, E
+    assert look(site.made) == (Ending.HELD, Hold.PAUSED)
+
+    assert [(reason, outcome) for reason, outcome, _ in site.rows()] == [
+        ("wanted", "approved"),
+        ("granted", "withdrawn"),
+    ]
